@@ -1,0 +1,12 @@
+// The engine for real sockets: edge-triggered epoll, one loop a thread, listeners shared by SO_REUSEPORT.
+// Source: epoll(7), socket(7).
+#pragma once
+
+#include "foundation/net/loop.hpp"
+
+namespace wye::net {
+
+/// Makes a loop. `clock` outlives it. Errors: kIo where the kernel refuses a descriptor.
+Result<std::unique_ptr<Loop>> make_epoll_loop(const Clock& clock);
+
+}  // namespace wye::net
