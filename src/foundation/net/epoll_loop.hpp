@@ -9,4 +9,8 @@ namespace wye::net {
 /// Makes a loop. `clock` outlives it. Errors: kIo where the kernel refuses a descriptor.
 Result<std::unique_ptr<Loop>> make_epoll_loop(const Clock& clock);
 
+/// Listeners share their port on purpose, so two processes would too: a program asks here first. Port 0 is always free.
+/// Errors: kConflict where somebody listens, kIo (the address is not ours, no right to it).
+Result<void> check_port_free(const Endpoint& endpoint);
+
 }  // namespace wye::net

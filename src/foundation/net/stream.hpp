@@ -58,11 +58,13 @@ class Stream {
   virtual bool peer_closed() const = 0;
   /// For a pooled idle connection: true where bytes or a hang-up wait that nobody asked for.
   virtual bool disturbed() const = 0;
-  /// At most one; null takes it away.
+  /// At most one; null takes it away. Told once; a hang-up seen before is not told again: look at peer_closed() first.
   virtual void set_hangup_listener(HangupListener* listener) = 0;
   virtual Endpoint peer() const = 0;
   /// After a connect: true where the connection stands.
   virtual bool connected() = 0;
+  /// Why the last try said kFailed or connected() said no, for the log: "Connection refused". Empty where nothing failed.
+  virtual std::string failure() const { return {}; }
 };
 
 /// The result of a wait for bytes.

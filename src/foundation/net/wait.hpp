@@ -83,6 +83,7 @@ class WaitSlot final : private Timer {
   /// Ends the waiter, if any, with `status`.
   void end(IoStatus status);
   bool waiting() const { return waiter_ != nullptr; }
+  TimerWheel& wheel() const { return wheel_; }
   /// The waiter dies while suspended (its coroutine is destroyed).
   void forget(Waiter& waiter) {
     if (waiter_ == &waiter) waiter_ = nullptr;
