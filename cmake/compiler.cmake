@@ -11,11 +11,16 @@ add_compile_options(-fPIE)  # one flag for libraries and programs: they share a 
 add_link_options(-pie)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
+# ccache counts paths relative to the tree, so that another clone hits what this one compiled. The sloppiness is what its
+# manual asks for with precompiled headers; file times say nothing in a fresh clone.
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
-  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  set(launcher env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
 endif()
+add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)  # no path of this machine in a binary
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -Werror
                     -Wno-gnu-statement-expression-from-macro-expansion -Wno-gnu-statement-expression

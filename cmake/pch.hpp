@@ -1,4 +1,4 @@
-// Standard headers that most files need. No header of ours and no third-party header belongs here.
+// Standard headers that most files need, precompiled for every room (cmake/room.cmake reads this list); tests add gtest.
 #include <algorithm>
 #include <array>
 #include <atomic>

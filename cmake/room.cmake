@@ -2,12 +2,24 @@
 # fuzzer. `wye_room(foundation/json LINKS foundation/base THIRD_PARTY simdjson)` names what it links; tools/lint compares
 # LINKS with the includes and with src/layers.txt.
 
-# Standard headers, compiled once for the whole tree.
+# Standard headers, compiled once for the whole tree. They are named one by one: an absolute path in the generated header
+# would keep the compiler cache from hitting in another clone.
+# CMake's own flags (-Xclang -include -Xclang PATH) hide the header's path from the cache in the same way.
+set(CMAKE_CXX_COMPILE_OPTIONS_CREATE_PCH -Xclang -emit-pch -include <PCH_HEADER> -x c++-header)
+set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -Xclang -include-pch -Xclang <PCH_FILE>)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/pch.hpp)
+file(STRINGS ${CMAKE_SOURCE_DIR}/cmake/pch.hpp pch_lines REGEX "^#include <")
+list(TRANSFORM pch_lines REPLACE "^#include " "" OUTPUT_VARIABLE pch_headers)
 add_library(wye_pch STATIC ${CMAKE_SOURCE_DIR}/cmake/pch.cpp)
-target_precompile_headers(wye_pch PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.hpp)
+target_precompile_headers(wye_pch PRIVATE ${pch_headers})
 add_library(wye_pch_test STATIC ${CMAKE_SOURCE_DIR}/cmake/pch.cpp)
-target_precompile_headers(wye_pch_test PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch_test.hpp)
+target_precompile_headers(wye_pch_test PRIVATE ${pch_headers} <gtest/gtest.h>)
 target_link_libraries(wye_pch_test PRIVATE GTest::gtest)
+
+# What `make test` builds: every test program, every fuzzer. Under ThreadSanitizer only the rooms that share between threads.
+add_custom_target(wye_tests)
+add_custom_target(wye_fuzzers)
+set(WYE_TSAN_ROOMS foundation/base foundation/net CACHE STRING "rooms whose tests are built with WYE_SANITIZE=thread")
 
 function(wye_target_name out path)
   string(REPLACE "/" "_" name "${path}")
@@ -41,7 +53,10 @@ function(wye_room path)
     target_include_directories(${target} INTERFACE ${CMAKE_SOURCE_DIR}/src)
     target_link_libraries(${target} INTERFACE ${links})
   endif()
-  if(tests AND NOT WYE_SANITIZE STREQUAL "fuzz")
+  if(WYE_SANITIZE STREQUAL "fuzz" OR (WYE_SANITIZE STREQUAL "thread" AND NOT path IN_LIST WYE_TSAN_ROOMS))
+    set(tests "")
+  endif()
+  if(tests)
     add_executable(${target}_test ${tests})
     target_link_libraries(${target}_test PRIVATE ${target} GTest::gtest GTest::gtest_main)
     foreach(room ${ROOM_TEST_LINKS})
@@ -49,6 +64,7 @@ function(wye_room path)
       target_link_libraries(${target}_test PRIVATE ${link})
     endforeach()
     target_precompile_headers(${target}_test REUSE_FROM wye_pch_test)
+    add_dependencies(wye_tests ${target}_test)
     add_test(NAME ${path} COMMAND ${target}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(${path} PROPERTIES TIMEOUT 300)
   endif()
@@ -58,7 +74,7 @@ function(wye_room path)
       add_executable(${target}_${name} ${fuzzer})
       target_link_libraries(${target}_${name} PRIVATE ${target})
       target_link_options(${target}_${name} PRIVATE -fsanitize=fuzzer)
-      set_property(GLOBAL APPEND PROPERTY WYE_FUZZERS ${target}_${name})
+      add_dependencies(wye_fuzzers ${target}_${name})
     endforeach()
   endif()
 endfunction()

@@ -1,0 +1,1 @@
+"""What tools/wye-dev does: set-up, builds, test stages. Python 3.11, standard library only."""
