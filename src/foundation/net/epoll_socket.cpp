@@ -6,10 +6,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "foundation/net/epoll_loop.hpp"
+
 namespace wye::net {
 namespace {
 
 constexpr int kBacklog = 4096;
+constexpr size_t kPiecesMax = 1024;  // IOV_MAX
 
 struct SocketAddress {
   sockaddr_storage storage{};
@@ -71,6 +74,7 @@ class SocketCore final : public Watched {
   WaitSlot send;
   HangupListener* listener = nullptr;
   bool hung_up = false;
+  int error = 0;  // of the last failed call; the kernel forgets it once told
 };
 
 class Socket final : public Stream {
@@ -93,7 +97,7 @@ class Socket final : public Stream {
       }
       if (n == 0) return {0, TryResult::State::kEof};
       if (errno == EINTR) continue;
-      if (errno != EAGAIN && errno != EWOULDBLOCK) return {0, TryResult::State::kFailed};
+      if (errno != EAGAIN && errno != EWOULDBLOCK) return failed();
       core_->receive.ready = false;
       return {0, TryResult::State::kAgain};
     }
@@ -107,12 +111,12 @@ class Socket final : public Stream {
       } else {
         msghdr message{};
         message.msg_iov = const_cast<iovec*>(pieces.data());
-        message.msg_iovlen = pieces.size();
+        message.msg_iovlen = std::min<size_t>(pieces.size(), kPiecesMax);
         n = ::sendmsg(core_->fd, &message, MSG_NOSIGNAL);
       }
       if (n >= 0) return {static_cast<size_t>(n), TryResult::State::kMoved};
       if (errno == EINTR) continue;
-      if (errno != EAGAIN && errno != EWOULDBLOCK) return {0, TryResult::State::kFailed};
+      if (errno != EAGAIN && errno != EWOULDBLOCK) return failed();
       core_->send.ready = false;
       return {0, TryResult::State::kAgain};
     }
@@ -128,10 +132,18 @@ class Socket final : public Stream {
   bool connected() override {
     int error = 0;
     socklen_t size = sizeof error;
-    return ::getsockopt(core_->fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+    if (::getsockopt(core_->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+    if (error != 0) core_->error = error;
+    return core_->error == 0;
   }
+  std::string failure() const override { return core_->error == 0 ? std::string() : std::strerror(core_->error); }
 
  private:
+  TryResult failed() {
+    core_->error = errno;
+    return {0, TryResult::State::kFailed};
+  }
+
   SocketPort& port_;
   std::unique_ptr<SocketCore> core_;
   Endpoint peer_;
@@ -230,6 +242,20 @@ Result<std::unique_ptr<Stream>> open_socket(SocketPort& port, const Endpoint& en
   auto stream = adopt(port, fd, endpoint);
   if (stream == nullptr) return Fail(system_error("watch", endpoint));
   return stream;
+}
+
+Result<void> check_port_free(const Endpoint& endpoint) {
+  const int fd = ::socket(endpoint.v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return Fail(system_error("socket for", endpoint));
+  const int on = 1;
+  // Without it connections in TIME_WAIT would look like somebody; a listener conflicts all the same.
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (endpoint.v6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  const SocketAddress address = to_system(endpoint);
+  Result<void> result;
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0) result = Fail(system_error("bind", endpoint));
+  ::close(fd);
+  return result;
 }
 
 }  // namespace wye::net

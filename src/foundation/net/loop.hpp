@@ -39,7 +39,7 @@ inline Accept accept(Listener& listener, const Bound& bound) { return {listener,
 class BufferPool {
  public:
   /// Bytes that a parser may use, and those that SIMD readers may touch beyond.
-  static constexpr size_t kBytes = 32 << 10;
+  static constexpr size_t kBytes = 64 << 10;
   static constexpr size_t kSpare = 64;
   static constexpr size_t kKept = 256;
 

@@ -18,7 +18,7 @@ struct Scope::Runner {
         Scope& owner = h.promise().scope;
         owner.ended(h.promise());
         h.destroy();
-        if (owner.size_ == 0 && owner.joiner_) std::exchange(owner.joiner_, {}).resume();
+        if (owner.size_ == 0 && owner.join_ != nullptr) std::exchange(owner.join_, nullptr)->waiting_.resume();
       }
       void await_resume() noexcept {}
     };
@@ -49,6 +49,7 @@ void Scope::ended(Node& node) {
 }
 
 Scope::~Scope() {
+  if (join_ != nullptr) join_->scope_ = nullptr;
   while (head_.next != nullptr) {
     auto& promise = static_cast<Runner::promise_type&>(*head_.next);
     const auto handle = std::coroutine_handle<Runner::promise_type>::from_promise(promise);

@@ -22,13 +22,24 @@ class Scope {
   /// Ends when every task has ended. One joiner.
   class Join {
    public:
-    explicit Join(Scope& scope) : scope_(scope) {}
-    bool await_ready() const { return scope_.size_ == 0; }
-    void await_suspend(std::coroutine_handle<> h) { scope_.joiner_ = h; }
+    explicit Join(Scope& scope) : scope_(&scope) {}
+    Join(const Join&) = delete;
+    Join& operator=(const Join&) = delete;
+    // Joiner and scope may be destroyed while they wait, in either order.
+    ~Join() {
+      if (scope_ != nullptr && scope_->join_ == this) scope_->join_ = nullptr;
+    }
+    bool await_ready() const { return scope_->size_ == 0; }
+    void await_suspend(std::coroutine_handle<> h) {
+      waiting_ = h;
+      scope_->join_ = this;
+    }
     void await_resume() const {}
 
    private:
-    Scope& scope_;
+    friend class Scope;
+    Scope* scope_;
+    std::coroutine_handle<> waiting_;
   };
   Join join() { return Join(*this); }
 
@@ -43,7 +54,7 @@ class Scope {
 
   Node head_;
   size_t size_ = 0;
-  std::coroutine_handle<> joiner_;
+  Join* join_ = nullptr;
 };
 
 }  // namespace wye::net

@@ -95,6 +95,14 @@ bool SendGather::attempt() {
   return true;
 }
 
+bool AwaitReadable::await_ready() {
+  if (bound_.cancel != nullptr && bound_.cancel->requested()) {
+    fail(IoStatus::kCancelled);
+    return true;
+  }
+  return stream_.receive_slot().ready;
+}
+
 bool AwaitConnected::await_ready() {
   if (bound_.cancel != nullptr && bound_.cancel->requested()) {
     fail(IoStatus::kCancelled);

@@ -115,6 +115,23 @@ inline SendGather send_gather(Stream& stream, std::span<const iovec> pieces, con
 
 inline iovec piece(std::string_view text) { return {const_cast<char*>(text.data()), text.size()}; }
 
+/// `co_await await_readable(stream, bound)`: bytes, EOF or a failure wait to be received; takes none of them.
+class AwaitReadable final : public Waiter {
+ public:
+  AwaitReadable(Stream& stream, const Bound& bound) : stream_(stream), bound_(bound) {}
+  bool await_ready();
+  void await_suspend(std::coroutine_handle<> h) { stream_.receive_slot().wait(*this, h, bound_); }
+  IoStatus await_resume() const { return status_; }
+
+ private:
+  bool attempt() override { return true; }
+  void fail(IoStatus status) override { status_ = status; }
+  Stream& stream_;
+  Bound bound_;
+  IoStatus status_ = IoStatus::kOk;
+};
+inline AwaitReadable await_readable(Stream& stream, const Bound& bound) { return {stream, bound}; }
+
 /// `co_await await_connected(stream, bound)`: kOk once the connection stands, kFailed where it was refused.
 class AwaitConnected final : public Waiter {
  public:

@@ -1,0 +1,94 @@
+// One HTTP/1.1 connection of the server. Private to foundation/http.
+#pragma once
+
+#include "foundation/http/framing.hpp"
+#include "foundation/http/server.hpp"
+
+namespace wye::http {
+
+/// Serves requests one after the other; is the ServerCall of the current one.
+class Connection final : public ServerCall, private net::HangupListener {
+ public:
+  Connection(Server& server, std::unique_ptr<net::Stream> stream);
+  ~Connection();
+
+  net::Task<void> run();
+  /// Ends what it does now, whatever that is.
+  void cut() { gone_.request(); }
+
+  const Head& head() const override { return head_; }
+  const Target& target() const override { return target_; }
+  net::Endpoint peer() const override { return stream_->peer(); }
+  std::string_view listener() const override { return server_.options_.listener_name; }
+  MonoTime arrived() const override { return arrived_; }
+  net::Cancel& gone() override { return gone_; }
+  bool client_gone() const override { return client_gone_ || stream_->peer_closed(); }
+  net::Task<Result<std::span<char>>> read_body(size_t max) override;
+  net::Task<net::Io> respond(ResponseHead head, std::span<const iovec> body) override;
+  net::Task<net::Io> start(ResponseHead head, std::span<const iovec> first) override;
+  net::Task<net::Io> write(std::span<const iovec> pieces) override;
+  net::Task<net::Io> finish(std::span<const iovec> last) override;
+  bool started() const override { return answer_ != Answer::kNone; }
+  uint64_t bytes_out() const override { return bytes_out_; }
+  uint64_t bytes_in() const override { return head_.size + body_bytes_; }
+
+  // For the server's list of connections.
+  Connection* next = nullptr;
+  Connection* previous = nullptr;
+
+ private:
+  enum class Answer : uint8_t { kNone, kStreaming, kDone, kFailed };
+  enum class Read : uint8_t { kRequest, kRefuse, kEnd };
+  static constexpr size_t kPiecesMax = 64;
+  static constexpr size_t kSliceBytes = 256 << 10;
+
+  void on_hangup() override {
+    client_gone_ = true;
+    gone_.request();
+  }
+  net::Task<Read> next_request();
+  net::Task<Read> receive_head();
+  net::Task<void> answer_current();
+  void begin_request();
+  void end_request();
+  bool body_left();
+  std::string_view write_head(const ResponseHead& head, std::optional<uint64_t> length);
+  size_t gather(std::span<const iovec> pieces);
+  void frame(size_t payload, bool last);
+  net::Task<net::Io> send(size_t payload);
+  Result<void> check_request();
+  net::Task<Result<std::span<char>>> read_sized(uint64_t length);
+  net::Task<Result<std::span<char>>> read_chunked(size_t max);
+  net::Task<Result<size_t>> receive_body(std::span<char> space, MonoTime begun);
+  net::Task<void> linger();
+  net::Bound bound(Nanos d, net::Cancel* cancel) const { return {server_.loop_.after(d), cancel}; }
+
+  Server& server_;
+  std::unique_ptr<net::Stream> stream_;
+  net::Cancel gone_;
+  HeadParser parser_{HeadParser::Kind::kRequest};
+  Head head_;
+  Target target_;
+  BodyFraming framing_;
+  std::optional<Error> refusal_;
+  std::unique_ptr<char[]> buffer_;  // BufferPool::kBytes and spare; held only while a request is there
+  size_t filled_ = 0;               // bytes in buffer_
+  size_t consumed_ = 0;             // of these, how many belong to the current request
+  std::unique_ptr<char[]> large_;   // a body that does not fit buffer_
+  std::array<char, 4096> head_out_;
+  std::vector<iovec> out_;
+  std::array<char, 24> chunk_size_;
+  MonoTime arrived_;
+  MonoTime born_;
+  uint64_t bytes_out_ = 0;
+  uint64_t body_bytes_ = 0;
+  int requests_ = 0;
+  int pipelined_ = 0;
+  Answer answer_ = Answer::kNone;
+  bool chunked_answer_ = false;
+  bool body_read_ = false;
+  bool close_ = false;
+  bool client_gone_ = false;
+};
+
+}  // namespace wye::http

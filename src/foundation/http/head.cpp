@@ -1,0 +1,257 @@
+#include "foundation/http/head.hpp"
+
+namespace wye::http {
+namespace {
+
+constexpr std::array<std::string_view, 9> kMethods = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE"};
+
+/// RFC 9110 §5.6.2 token characters.
+constexpr std::array<bool, 256> kTokens = [] {
+  std::array<bool, 256> t{};
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")) t[static_cast<uint8_t>(c)] = true;
+  return t;
+}();
+/// Field values: visible characters, blanks and obs-text (RFC 9110 §5.5); no other control.
+constexpr std::array<bool, 256> kValues = [] {
+  std::array<bool, 256> t{};
+  for (int c = 0x20; c < 256; ++c) t[static_cast<size_t>(c)] = c != 0x7F;
+  t['\t'] = true;
+  return t;
+}();
+
+struct KnownName {
+  std::string_view name;
+  Known known;
+  bool single;  // a second one is refused: two readers could each take another
+};
+constexpr std::array kNames = {
+    KnownName{"host", Known::kHost, true},
+    KnownName{"date", Known::kDate, false},
+    KnownName{"accept", Known::kAccept, false},
+    KnownName{"expect", Known::kExpect, true},
+    KnownName{"api-key", Known::kApiKey, true},
+    KnownName{"upgrade", Known::kUpgrade, false},
+    KnownName{"connection", Known::kConnection, false},
+    KnownName{"retry-after", Known::kRetryAfter, false},
+    KnownName{"content-type", Known::kContentType, true},
+    KnownName{"authorization", Known::kAuthorization, true},
+    KnownName{"content-length", Known::kContentLength, true},
+    KnownName{"content-encoding", Known::kContentEncoding, false},
+    KnownName{"transfer-encoding", Known::kTransferEncoding, true},
+};
+
+const KnownName* find_known(std::string_view name) {
+  for (const KnownName& known : kNames) {
+    if (known.name.size() == name.size() && equals_ignore_case(name, known.name)) return &known;
+  }
+  return nullptr;
+}
+
+Fail bad(std::string_view message) { return Fail(public_error(ErrorCode::kInvalidRequest, std::string(message))); }
+Fail too_large() { return Fail(Error{.code = ErrorCode::kHeadTooLarge, .public_message = {}, .detail = {}, .param = {}, .retry_after = {}}); }
+
+bool all_of(std::string_view text, const std::array<bool, 256>& set) {
+  for (const char c : text) {
+    if (!set[static_cast<uint8_t>(c)]) return false;
+  }
+  return true;
+}
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+/// RFC 9112 §9.6 and 9.3; members other than hop-by-hop names are refused: they would strip an end-to-end field.
+Result<void> read_connection(std::string_view list, Head& head) {
+  while (!list.empty()) {
+    const size_t comma = list.find(',');
+    const std::string_view member = trim(list.substr(0, comma));
+    list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
+    if (equals_ignore_case(member, "close")) head.close = true;
+    else if (equals_ignore_case(member, "keep-alive")) head.close = head.close && !head.http_1_0;
+    else if (!member.empty() && !equals_ignore_case(member, "te") && !equals_ignore_case(member, "trailer") && !equals_ignore_case(member, "upgrade") &&
+             !equals_ignore_case(member, "transfer-encoding") && !equals_ignore_case(member, "proxy-connection"))
+      return bad("The Connection header may only name hop-by-hop headers.");
+  }
+  return {};
+}
+
+Result<void> read_framing(Head& head) {
+  if (head.has(Known::kTransferEncoding)) {
+    if (head.has(Known::kContentLength)) return bad("Content-Length and Transfer-Encoding must not come together.");
+    if (head.http_1_0) return bad("HTTP/1.0 has no Transfer-Encoding.");
+    const std::string_view coding = head.value(Known::kTransferEncoding);
+    if (!equals_ignore_case(coding, "chunked")) {
+      if (equals_ignore_case(coding, "gzip") || equals_ignore_case(coding, "deflate") || equals_ignore_case(coding, "compress") || equals_ignore_case(coding, "x-gzip"))
+        return Fail(internal_error(ErrorCode::kNotImplemented, "transfer coding"));
+      return bad("Transfer-Encoding must be exactly `chunked`.");
+    }
+    head.chunked = true;
+  }
+  if (head.has(Known::kContentLength)) {
+    const std::string_view digits = head.value(Known::kContentLength);
+    uint64_t length = 0;
+    const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
+    if (digits.empty() || ec != std::errc() || end != digits.data() + digits.size() || length > kContentLengthMax)
+      return bad("Content-Length is not a number.");
+    head.content_length = length;
+  }
+  return {};
+}
+
+/// RFC 9110 §7.2: a name or literal address with an optional port. No userinfo, blanks or list.
+bool valid_host(std::string_view host) {
+  if (host.size() > 255) return false;
+  for (const char c : host) {
+    const bool allowed = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' || c == ':' || c == '[' || c == ']';
+    if (!allowed) return false;
+  }
+  return !host.empty();
+}
+
+}  // namespace
+
+std::string_view to_string(Method method) { return kMethods[static_cast<size_t>(method)]; }
+
+bool equals_ignore_case(std::string_view text, std::string_view lower) {
+  if (text.size() != lower.size()) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c) != lower[i]) return false;
+  }
+  return true;
+}
+
+std::string_view Head::value(std::string_view lower_name) const {
+  for (const Field& field : all()) {
+    if (equals_ignore_case(field.name, lower_name)) return field.value;
+  }
+  return {};
+}
+
+Result<HeadParser::Step> HeadParser::parse(std::string_view bytes, Head& head) {
+  const size_t head_max = kind_ == Kind::kRequest ? kRequestHeadMax : kResponseHeadMax;
+  for (;;) {
+    const auto* newline = static_cast<const char*>(std::memchr(bytes.data() + scanned_, '\n', bytes.size() - scanned_));
+    if (newline == nullptr) {
+      scanned_ = bytes.size();
+      if (lines_ == 0 && bytes.size() > kRequestLineMax) return bad("The first line is too long.");
+      if (bytes.size() - line_start_ > kFieldLineMax || bytes.size() > head_max) return too_large();
+      return Step::kMore;
+    }
+    const auto end = static_cast<size_t>(newline - bytes.data());
+    if (end == line_start_ || bytes[end - 1] != '\r') return bad("Lines must end with CR LF.");
+    const std::string_view line = bytes.substr(line_start_, end - 1 - line_start_);
+    const size_t offset = line_start_;
+    line_start_ = scanned_ = end + 1;
+    if (line_start_ > head_max) return too_large();
+    if (lines_ == 0) {
+      CHECK_OK(first_line(line, offset));
+    } else if (line.empty()) {
+      head.size = line_start_;
+      CHECK_OK(finish(bytes, head));
+      return Step::kDone;
+    } else {
+      CHECK_OK(field_line(line, offset));
+    }
+    ++lines_;
+  }
+}
+
+Result<void> HeadParser::first_line(std::string_view line, size_t offset) {
+  if (line.size() > kRequestLineMax) return bad("The first line is too long.");
+  return kind_ == Kind::kRequest ? request_line(line, offset) : status_line(line);
+}
+
+Result<void> HeadParser::request_line(std::string_view line, size_t offset) {
+  const size_t space = line.find(' ');
+  const size_t last = line.rfind(' ');
+  const std::string_view method = line.substr(0, space);
+  if (space == 0 || space == std::string_view::npos || !all_of(method, kTokens)) return bad("The request line is malformed.");
+  if (last == space) return bad("The request line has no HTTP version.");
+  const std::string_view target = line.substr(space + 1, last - space - 1);
+  const std::string_view version = line.substr(last + 1);
+  for (const char c : target) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (byte <= 0x20 || byte >= 0x7F) return bad("The request target holds a byte that must be percent-encoded.");
+  }
+  if (target.empty()) return bad("The request target is empty.");
+  if (version != "HTTP/1.1" && version != "HTTP/1.0") {
+    const bool shaped = version.size() == 8 && version.starts_with("HTTP/") && version[5] >= '0' && version[5] <= '9' && version[6] == '.' && version[7] >= '0' && version[7] <= '9';
+    if (shaped) return Fail(internal_error(ErrorCode::kHttpVersion, "version"));
+    return bad("The HTTP version is malformed.");
+  }
+  http_1_0_ = version == "HTTP/1.0";
+  target_ = Span{.value = static_cast<uint32_t>(offset + space + 1), .value_size = static_cast<uint32_t>(target.size())};
+  for (size_t i = 0; i < kMethods.size(); ++i) {
+    if (kMethods[i] != method) continue;
+    method_ = static_cast<Method>(i);
+    return {};
+  }
+  return Fail(internal_error(ErrorCode::kNotImplemented, "method"));
+}
+
+Result<void> HeadParser::status_line(std::string_view line) {
+  const bool one_one = line.starts_with("HTTP/1.1 ");
+  if (!one_one && !line.starts_with("HTTP/1.0 ")) return bad("The status line is malformed.");
+  http_1_0_ = !one_one;
+  const std::string_view digits = line.substr(9, 3);
+  if (digits.size() != 3 || digits[0] < '1' || digits[0] > '9' || digits[1] < '0' || digits[1] > '9' || digits[2] < '0' || digits[2] > '9')
+    return bad("The status code is malformed.");
+  if (line.size() > 12 && line[12] != ' ') return bad("The status line is malformed.");
+  if (!all_of(line, kValues)) return bad("The status line holds a control character.");
+  status_ = (digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0');
+  return {};
+}
+
+Result<void> HeadParser::field_line(std::string_view line, size_t offset) {
+  if (line.size() > kFieldLineMax || lines_ > kFieldsMax) return too_large();
+  size_t colon = 0;
+  while (colon < line.size() && kTokens[static_cast<uint8_t>(line[colon])]) ++colon;
+  // Covers a leading blank (folding), a blank before the colon, no colon at all and every byte that is no token.
+  if (colon == 0 || colon == line.size() || line[colon] != ':') return bad("A header line is malformed.");
+  const std::string_view name = line.substr(0, colon);
+  if (kind_ == Kind::kRequest && name.find('_') != std::string_view::npos) return bad("Header names must not hold an underscore.");
+  const std::string_view value = trim(line.substr(colon + 1));
+  if (!all_of(value, kValues)) return bad("A header value holds a control character.");
+  Span& span = spans_[lines_ - 1];
+  span = Span{static_cast<uint32_t>(offset), static_cast<uint32_t>(name.size()), static_cast<uint32_t>(offset + static_cast<size_t>(value.data() - line.data())),
+              static_cast<uint32_t>(value.size()), Known::kOther};
+  const KnownName* known = find_known(name);
+  if (known == nullptr) return {};
+  span.known = known->known;
+  if (!known->single) return {};
+  for (size_t i = 0; i + 1 < lines_; ++i) {
+    if (spans_[i].known == known->known) return bad("A header that must come once came twice.");
+  }
+  return {};
+}
+
+Result<void> HeadParser::finish(std::string_view bytes, Head& head) const {
+  head.field_count = lines_ - 1;
+  head.first_of.fill(-1);
+  head.content_length.reset();
+  head.chunked = false;
+  head.http_1_0 = http_1_0_;
+  head.close = http_1_0_;
+  head.method = method_;
+  head.status = status_;
+  head.target = bytes.substr(target_.value, target_.value_size);
+  for (size_t i = 0; i < head.field_count; ++i) {
+    const Span& span = spans_[i];
+    head.fields[i] = Field{bytes.substr(span.name, span.name_size), bytes.substr(span.value, span.value_size), span.known};
+    if (span.known == Known::kOther) continue;
+    int8_t& first = head.first_of[static_cast<size_t>(span.known)];
+    if (first < 0) first = static_cast<int8_t>(i);
+    if (span.known == Known::kConnection) CHECK_OK(read_connection(head.fields[i].value, head));
+  }
+  CHECK_OK(read_framing(head));
+  if (kind_ == Kind::kResponse) return {};
+  if (!head.has(Known::kHost) && !http_1_0_) return bad("The Host header is missing.");
+  if (head.has(Known::kHost) && !valid_host(head.value(Known::kHost))) return bad("The Host header is malformed.");
+  return {};
+}
+
+}  // namespace wye::http

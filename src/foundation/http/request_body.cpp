@@ -1,0 +1,110 @@
+// Reading the body of a request: in one piece, within size and time.
+#include "foundation/http/connection.hpp"
+
+namespace wye::http {
+
+net::Task<Result<size_t>> Connection::receive_body(std::span<char> space, MonoTime begun) {
+  // At least kBodyRateBytes a second on average, after a start of kBodyRateWindow; all of it within the listener's limit.
+  const Nanos earned = std::chrono::milliseconds(body_bytes_ * 1000 / kBodyRateBytes);
+  const MonoTime slowest = begun + Nanos(kBodyRateWindow) + earned;
+  const Deadline deadline{std::min(slowest, begun + server_.options_.body_time)};
+  const net::Io got = co_await net::receive_some(*stream_, space, {deadline, &server_.cut_});
+  if (got) {
+    body_bytes_ += got.n;
+    co_return got.n;
+  }
+  close_ = true;
+  if (got.status == net::IoStatus::kTimeout) co_return Fail(internal_error(ErrorCode::kRequestTimeout, "body"));
+  co_return Fail(internal_error(ErrorCode::kClosed, "the client closed within its body"));
+}
+
+net::Task<Result<std::span<char>>> Connection::read_body(size_t max) {
+  if (body_read_) co_return Fail(internal_error(ErrorCode::kInternal, "the body is read once"));
+  if (head_.content_length.value_or(0) > max) co_return Fail(internal_error(ErrorCode::kTooLarge, "content-length"));
+  if (head_.has(Known::kExpect) && !head_.http_1_0 && filled_ == consumed_) {
+    const iovec line = net::piece("HTTP/1.1 100 Continue\r\n\r\n");
+    const net::Io io = co_await net::send_gather(*stream_, {&line, 1}, bound(kStalledWriteTime, &server_.cut_));
+    if (!io) co_return Fail(internal_error(ErrorCode::kClosed, "100-continue"));
+  }
+  Result<std::span<char>> body = std::span<char>{};
+  if (head_.chunked) body = co_await read_chunked(max);
+  else if (head_.content_length.value_or(0) > 0) body = co_await read_sized(*head_.content_length);
+  else body = std::span<char>(buffer_.get() + consumed_, 0);
+  body_read_ = body.has_value();
+  co_return body;
+}
+
+net::Task<Result<std::span<char>>> Connection::read_sized(uint64_t length) {
+  const MonoTime begun = server_.loop_.now();
+  const auto size = static_cast<size_t>(length);
+  const size_t here = std::min(filled_ - head_.size, size);
+  char* body = buffer_.get() + head_.size;
+  body_bytes_ = here;
+  if (head_.size + size > net::BufferPool::kBytes) {
+    large_ = std::make_unique_for_overwrite<char[]>(size + net::BufferPool::kSpare);
+    std::memcpy(large_.get(), body, here);
+    body = large_.get();
+    consumed_ = head_.size + here;
+    for (size_t got = here; got < size;) {
+      CO_TRY(const size_t n, co_await receive_body({body + got, size - got}, begun));
+      got += n;
+    }
+  } else {
+    consumed_ = head_.size + size;
+    while (filled_ < consumed_) {
+      CO_TRY(const size_t n, co_await receive_body({buffer_.get() + filled_, net::BufferPool::kBytes - filled_}, begun));
+      filled_ += n;
+    }
+    body_bytes_ = size;
+  }
+  framing_ = {};
+  co_return std::span<char>(body, size);
+}
+
+net::Task<Result<std::span<char>>> Connection::read_chunked(size_t max) {
+  const MonoTime begun = server_.loop_.now();
+  size_t capacity = 0;
+  size_t size = 0;
+  for (;;) {
+    while (!framing_.done() && consumed_ < filled_) {
+      Result<BodyFraming::Piece> piece = framing_.next({buffer_.get() + consumed_, filled_ - consumed_});
+      if (!piece) {
+        close_ = true;
+        co_return Fail(std::move(piece).error());
+      }
+      consumed_ += piece->used;
+      const std::string_view payload = piece->payload;
+      if (size + payload.size() > max) co_return Fail(internal_error(ErrorCode::kTooLarge, "chunked body"));
+      if (size + payload.size() > capacity) {
+        const size_t grown = std::min(max, std::max<size_t>({size + payload.size(), capacity * 2, 16 << 10}));
+        auto larger = std::make_unique_for_overwrite<char[]>(grown + net::BufferPool::kSpare);
+        if (size > 0) std::memcpy(larger.get(), large_.get(), size);
+        large_ = std::move(larger);
+        capacity = grown;
+      }
+      if (!payload.empty()) std::memcpy(large_.get() + size, payload.data(), payload.size());
+      size += payload.size();
+    }
+    if (framing_.done()) break;
+    // The head stays where it is: views point into it.
+    filled_ = consumed_ = head_.size;
+    CO_TRY(const size_t n, co_await receive_body({buffer_.get() + filled_, net::BufferPool::kBytes - filled_}, begun));
+    filled_ += n;
+  }
+  if (large_ == nullptr) co_return std::span<char>(buffer_.get() + head_.size, 0);
+  co_return std::span<char>(large_.get(), size);
+}
+
+net::Task<void> Connection::linger() {
+  // RFC 9112 §9.6: read on for a while, or the client may see a reset instead of its answer.
+  stream_->set_hangup_listener(nullptr);
+  stream_->shutdown_send();
+  const Deadline end = server_.loop_.after(kLingerTime);
+  for (;;) {
+    const Deadline deadline = earlier(end, server_.loop_.after(kLingerIdleTime));
+    const net::Io got = co_await net::receive_some(*stream_, server_.loop_.scratch(), {deadline, &server_.cut_});
+    if (!got) break;
+  }
+}
+
+}  // namespace wye::http
