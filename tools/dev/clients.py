@@ -12,6 +12,7 @@ from dev.console import StepError
 
 PYTHON_WANTED = (3, 11)
 NODE_WANTED = (20,)
+PRESENT = "import importlib.util as u, sys; sys.exit(not (u.find_spec('openai') and u.find_spec('pytest')))"
 
 
 def check_versions(python=sys.version_info, node=None):
@@ -41,7 +42,7 @@ def python_clients(cache, root):
     folder = cache.path(f"venvs/clients-{_short_digest(lock)}-{sys.version_info[0]}.{sys.version_info[1]}")
     ready = folder / ".installed"
     python = folder / "bin/python"
-    if ready.exists() and python.exists() and subprocess.run([python, "-c", "import openai, pytest"], capture_output=True).returncode == 0:
+    if ready.exists() and python.exists() and subprocess.run([python, "-c", PRESENT], capture_output=True).returncode == 0:
         return python
     packages.make_venv(folder, cache, "test clients")
     console.run("installing the Python test clients", [python, "-m", "pip", "install", "--require-hashes", "--only-binary", ":all:", "-r", lock],

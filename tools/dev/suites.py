@@ -1,0 +1,125 @@
+"""The stages of `make test` and `make lint`, in order; the first that fails ends the run."""
+import re
+import shutil
+import sys
+import time
+
+from dev import build, clients, console, fuzzing
+from dev.cache import Cache
+from dev.console import say
+
+FUZZ_SMOKE_SECONDS = 30
+HOW = "mend it; `tools/wye-dev test --only {stage}` runs this stage alone"
+
+
+def closing_line(log, pattern):
+    """The runner's own last word, for example ctest's count."""
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    return next((line.strip() for line in reversed(lines) if re.search(pattern, line)), "(the runner printed no closing line)")
+
+
+def tools(root):
+    log = build.log(root, "tools")
+    console.run("tests of the tools", [sys.executable, "-B", "-m", "unittest", "discover", "-s", root / "tools/tests", "-t", root / "tools"], log, cwd=root,
+                how=HOW.format(stage="tools"))
+    say(f"unittest: {closing_line(log, r'^Ran ')}, {closing_line(log, r'^OK')}")
+
+
+def ctest(root, preset):
+    build.targets(root, preset, ["wye_tests"])
+    log = build.log(root, f"ctest-{preset}")
+    console.run(f"ctest ({preset})", ["ctest", "--test-dir", root / "build" / preset, "--output-on-failure", "--no-tests=error", "-j", "2"], log,
+                env=build.test_environment(), how=HOW.format(stage=preset))
+    say(f"ctest ({preset}): {closing_line(log, r'tests passed')}")
+
+
+def asan(root):
+    ctest(root, "asan")
+
+
+def tsan(root):
+    ctest(root, "tsan")
+
+
+def release(root):
+    build.programs(root)
+
+
+def pytest(root, folder, stage):
+    log = build.log(root, stage)
+    python = clients.python_clients(Cache(), root)
+    console.run(f"pytest {folder}", [python, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", root / folder], log, cwd=root,
+                env=build.test_environment(), how=HOW.format(stage=stage))
+    say(f"pytest {folder}: {closing_line(log, r'(passed|failed|error|no tests ran)')}")
+
+
+def e2e(root):
+    pytest(root, "tests/e2e", "e2e")
+
+
+def node(root):
+    log = build.log(root, "node")
+    tests = sorted((root / "tests/e2e/node").glob("*.test.mjs"))
+    console.run("node --test tests/e2e/node", ["node", "--test", *tests], log, cwd=root / "tests/e2e/node", env=build.test_environment(),
+                how=HOW.format(stage="node"))
+    say(f"node: {closing_line(log, r'^(#|ℹ) pass ')}, {closing_line(log, r'^(#|ℹ) fail ')}")
+
+
+def fuzz(root):
+    fuzzing.run(root, seconds_total=FUZZ_SMOKE_SECONDS)
+
+
+def docs(root):
+    pytest(root, "tests/docs", "docs")
+
+
+# In order: what fails fastest first; what needs the programs after they are built. `needs`: a glob, without which the stage is skipped.
+STAGES = [
+    ("tools", tools, "tools/tests/test_*.py"),
+    ("asan", asan, "src/**/*_test.cpp"),
+    ("tsan", tsan, "src/foundation/base/*_test.cpp"),
+    ("release", release, "src/*/**/main.cpp"),
+    ("e2e", e2e, "tests/e2e/**/test_*.py"),
+    ("node", node, "tests/e2e/node/*.test.mjs"),
+    ("fuzz", fuzz, "src/**/*_fuzz.cpp"),
+    ("docs", docs, "tests/docs/test_*.py"),
+]
+STAGE_NAMES = [name for name, _, _ in STAGES]
+
+
+def run_all(root, only):
+    begin, report = time.monotonic(), []
+    for name, stage, needs in STAGES:
+        if only and name not in only:
+            continue
+        if next(root.glob(needs), None) is None:
+            say(f"── {name}: skipped, the tree has no {needs}")
+            report.append(f"{name} skipped")
+            continue
+        say(f"── {name}")
+        start = time.monotonic()
+        stage(root)
+        report.append(f"{name} {time.monotonic() - start:.0f} s")
+    say(f"make test: all stages passed in {time.monotonic() - begin:.0f} s ({', '.join(report)})")
+    if shutil.which("ccache"):
+        say(f"ccache: {ccache_rate()}")
+    return 0
+
+
+def ccache_rate():
+    import subprocess
+    text = subprocess.run(["ccache", "-s"], capture_output=True, text=True).stdout
+    found = re.search(r"Hits:\s+(\d+)\s*/\s*(\d+)", text)
+    return f"{found[1]} hits in {found[2]} cacheable compilations since its counters were last reset" if found else "no figures"
+
+
+def lint(root):
+    from lint import runner
+    start = time.monotonic()
+    log = build.log(root, "lint-tests")
+    console.run("tests of the lint", [sys.executable, "-B", "-m", "unittest", "discover", "-s", root / "tools/tests", "-t", root / "tools", "-p",
+                "test_lint*.py"], log, cwd=root, how="mend the rule or its test")
+    say(f"lint's own tests: {closing_line(log, r'^Ran ')}, {closing_line(log, r'^OK')}")
+    count = runner.run(root)
+    say(f"make lint: {'no findings' if count == 0 else f'{count} findings'} in {time.monotonic() - start:.1f} s")
+    return 1 if count else 0
