@@ -77,7 +77,7 @@ void EpollLoop::run() {
   std::array<epoll_event, kEventsABatch> events;
   now_ = clock_.mono();
   MonoTime look_again = run_timers();
-  while (!stopped_) {
+  while (!std::exchange(stopped_, false)) {
     int timeout_ms = -1;
     if (look_again.ns != INT64_MAX) timeout_ms = static_cast<int>(std::clamp<int64_t>((look_again - now_).count() / 1'000'000 + 1, 0, 60'000));
     const int count = epoll_wait(epoll_fd_, events.data(), kEventsABatch, timeout_ms);

@@ -61,7 +61,7 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  /// Runs until `stop`.
+  /// Runs until `stop`; each stop ends one run.
   virtual void run() = 0;
   virtual void stop() = 0;
   /// Runs the job on the loop's thread, soon. Jobs posted after the loop ended are destroyed unrun.
