@@ -16,11 +16,12 @@ struct EnumName {
 template <class E>
 struct EnumNames;
 
-/// The spelling of a value.
+/// The spelling of a value; empty for one that no document can spell.
 template <class E>
   requires requires { EnumNames<E>::kNames; }
 constexpr std::string_view to_string(E value) {
-  return EnumNames<E>::kNames[static_cast<size_t>(value)].text;
+  const auto index = static_cast<size_t>(value);
+  return index < EnumNames<E>::kNames.size() ? EnumNames<E>::kNames[index].text : std::string_view();
 }
 
 /// A set of values of one enum; iterates in the order of the enum. Never allocates.

@@ -31,31 +31,31 @@ struct Target {
   PathKind path = PathKind::kManaged;
   DataClass data_class_max = DataClass::kPublic;
   Residency residency = Residency::kNone;
-  RegionId region = kNone;           // kNone: satisfies no constraint on regions
-  TenantId owner = kNone;            // kNone: shared
-  EnumSet<Capability> capabilities;  // empty: not declared
-  uint16_t weight = 1;               // 0: takes no traffic
+  RegionId region = kNone;             // kNone: satisfies no constraint on regions
+  TenantId owner = kNone;              // kNone: shared
+  EnumSet<Capability> capabilities{};  // empty: not declared
+  uint16_t weight = 1;                 // 0: takes no traffic
   uint8_t tier = 0;
 };
 
 /// What configuration says of a Route. Empty sets and spans: no such constraint.
 struct RoutePolicy {
   DataClass data_class = DataClass::kRestricted;
-  EnumSet<Operation> operations;
-  EnumSet<PathKind> paths;
-  EnumSet<Residency> residency;
-  std::span<const RegionId> regions;
-  std::span<const TenantId> tenants;
+  EnumSet<Operation> operations{};
+  EnumSet<PathKind> paths{};
+  EnumSet<Residency> residency{};
+  std::span<const RegionId> regions{};
+  std::span<const TenantId> tenants{};
   Objective objective = Objective::kWeighted;
-  std::span<const Target> candidates;  // at most kMaxCandidates
+  std::span<const Target> candidates{};  // at most kMaxCandidates
 };
 
 /// What configuration says of the caller's tenant, its parents already applied.
 struct TenantFacts {
   DataClass data_class_max = DataClass::kPublic;
   bool any_region = true;
-  std::span<const RegionId> regions;  // read where any_region is false; empty then: no region at all
-  std::span<const TenantId> lineage;  // itself first, then its parents
+  std::span<const RegionId> regions{};  // read where any_region is false; empty then: no region at all
+  std::span<const TenantId> lineage{};  // itself first, then its parents
 };
 
 /// Whether a target takes requests now. Everything but kLive keeps it out of a plan.
@@ -64,13 +64,13 @@ enum class Health : uint8_t { kLive, kStarting, kBroken, kMisconfigured, kSatura
 /// What is known of a target at this moment. Indexed by TargetId; a target beyond the span counts as kStarting.
 struct Live {
   Health health = Health::kStarting;
-  EnumSet<Capability> capabilities;  // discovered (a model's file); read where configuration declares none
+  EnumSet<Capability> capabilities{};  // discovered (a model's file); read where configuration declares none
 };
 
 /// One request, as far as routing cares.
 struct Ask {
   Operation operation = Operation::kChat;
-  EnumSet<Capability> needs;                  // features it uses beyond the operation: tools, jsonSchema, vision, audio, logprobs
+  EnumSet<Capability> needs{};                // features it uses beyond the operation: tools, jsonSchema, vision, audio, logprobs
   DataClass data_class = DataClass::kPublic;  // raised by a trusted caller or a detector; never lowers the Route's
   uint64_t draw = 0;                          // uniformly random bits; the same draw gives the same plan
 };
