@@ -23,7 +23,7 @@ std::string to_string(const Endpoint& endpoint) {
 
 std::optional<Endpoint> parse_address(std::string_view text, uint16_t port) {
   if (text.size() >= 2 && text.front() == '[' && text.back() == ']') text = text.substr(1, text.size() - 2);
-  if (text.size() >= INET6_ADDRSTRLEN) return std::nullopt;
+  if (text.size() >= INET6_ADDRSTRLEN || text.contains('\0')) return std::nullopt;
   const std::string terminated(text);
   Endpoint endpoint;
   endpoint.port = port;
