@@ -19,6 +19,7 @@ struct LoadLimits {
   size_t documents = 10'000;
   size_t depth = 32;
   size_t nodes_per_file = 200'000;
+  size_t keys_per_map = 1000;
   size_t findings = 200;
 };
 

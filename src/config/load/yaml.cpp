@@ -146,6 +146,10 @@ class TreeBuilder final : public YAML::EventHandler {
     if (node.kind == YamlNode::Kind::kScalar && !node.quoted && node.text == "<<") {
       report(node.at, "merge keys (`<<`) are refused", "write the keys out");
     } else if (node.kind == YamlNode::Kind::kScalar) {
+      if (top.node.members.size() >= limits_.keys_per_map) {
+        report(node.at, "more than " + std::to_string(limits_.keys_per_map) + " keys in one map", "no resource has so many");
+        throw StopParsing();
+      }
       if (const YamlMember* first = top.node.find(node.text); first != nullptr) {
         report(node.at, "duplicate key " + shown(node.text),
                "it stands at line " + std::to_string(first->key_at.line) + ", column " + std::to_string(first->key_at.column) + " already; keep one");

@@ -127,9 +127,14 @@ class Snapshot {
 };
 using SnapshotPtr = std::shared_ptr<const Snapshot>;
 
+/// Who asks. Only `wye up` has a simulator, and writes its access log to a file by default.
+enum class Purpose : uint8_t { kCheck, kUp, kGateway };
+
 struct CompileOptions {
-  std::string gateway;    // `--gateway NAME`; empty: the only one
-  bool under_up = false;  // `wye up`: the simulator exists, the access log is a file
+  Purpose purpose = Purpose::kGateway;
+  std::string gateway{};                 // `--gateway NAME`; empty: the only one
+  std::optional<uint16_t> port{};        // `--port`: instead of that of the first listener
+  std::optional<uint16_t> admin_port{};  // `--admin-port`
 };
 
 /// `snapshot` is null exactly where `findings` has an error.

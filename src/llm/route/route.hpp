@@ -118,7 +118,7 @@ struct Exclusion {
   Reason reason = Reason::kDataClass;
 };
 
-/// An ordered plan with its reasons. Fixed capacity, about 1.3 KB: keep one and hand it to each call.
+/// An ordered plan with its reasons. Fixed capacity, about 1 KB: keep one and hand it to each call.
 class Plan {
  public:
   Verdict verdict() const { return verdict_; }
