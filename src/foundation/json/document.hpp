@@ -136,14 +136,20 @@ class Children {
     using difference_type = std::ptrdiff_t;
     Item operator*() const { return Item(Value(document_, index_)); }
     Iterator& operator++();
+    Iterator operator++(int) {
+      const Iterator before = *this;
+      ++*this;
+      return before;
+    }
+    Iterator() = default;
     friend bool operator==(const Iterator& a, const Iterator& b) { return a.left_ == b.left_; }
 
    private:
     friend class Children;
     Iterator(const Document* document, uint32_t index, uint32_t left) : document_(document), index_(index), left_(left) {}
-    const Document* document_;
-    uint32_t index_;
-    uint32_t left_;
+    const Document* document_ = nullptr;
+    uint32_t index_ = 0;
+    uint32_t left_ = 0;
   };
   Iterator begin() const { return Iterator(document_, first_, count_); }
   Iterator end() const { return Iterator(document_, 0, 0); }

@@ -47,18 +47,20 @@ class Patch {
     uint32_t container = 0;  // node; kRemove and kInsert
     uint32_t child = 0;      // node; kRemove, kReplace
     Action action = Action::kReplace;
-    std::string_view outside;  // text that is not in arena_
+    std::string_view outside = {};  // text that is not in arena_
     size_t text_begin = 0;     // in arena_
     size_t text_end = 0;
+    uint32_t order = 0;
   };
   struct Cut {
     size_t begin = 0;  // bytes of the source that go
     size_t end = 0;
     uint32_t order = 0;
-    std::string_view before;  // a comma, or nothing
-    std::string_view text;    // what comes instead
+    std::string_view before = {};  // a comma, or nothing
+    std::string_view text = {};    // what comes instead
   };
   void add_text_edit(Edit edit, size_t text_begin);
+  void collect_cuts();
   void cut_container(std::span<const Edit> edits);
   std::string_view text_of(const Edit& edit) const;
 

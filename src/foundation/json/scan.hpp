@@ -12,7 +12,7 @@ namespace wye::json {
 /// Checked: the grammar of the top level with its numbers and literals; that strings close and hold no control
 /// characters; that the brackets inside nested values pair, at most 64 deep. Not checked: UTF-8, escapes other than of names, and the
 /// grammar inside nested values: whoever uses a nested value or a string parses it. Bytes around `object` are not read.
-/// Precondition: as many slots as names, at most 32.
+/// Precondition: as many slots as names.
 bool find_members(std::string_view object, std::span<const std::string_view> names, std::span<std::string_view> values);
 
 }  // namespace wye::json
