@@ -45,6 +45,7 @@ endif()
 
 set(WYE_HARDENED OFF CACHE BOOL "hardening of the shipped binaries")
 if(WYE_HARDENED)
-  add_compile_options(-fstack-protector-strong -fcf-protection=full -fstack-clash-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -D_GLIBCXX_ASSERTIONS)
+  add_compile_options(-fstack-protector-strong -fcf-protection=full -fstack-clash-protection
+                      -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -D_GLIBCXX_ASSERTIONS)
   add_link_options(-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
 endif()

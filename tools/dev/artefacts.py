@@ -94,7 +94,8 @@ def minilm_recipe(artefact, package, cache):
                 SETUP / "convert.lock"], cache.log("convert-packages"), env=packages.client_env(), how=packages.GO_ON.format(client="pip"))
     out = folder / "model.gguf"
     with disk_errors("converting MiniLM"):
-        console.run("converting all-MiniLM-L6-v2 to GGUF", [python, SETUP / "minilm_to_gguf.py", folder / "model", out], cache.log("convert"), how=AGAIN)
+        console.run("converting all-MiniLM-L6-v2 to GGUF", [python, SETUP / "minilm_to_gguf.py", folder / "model", out],
+                    cache.log("convert"), how=AGAIN)
     yield artefact["file"][0], out, False
 
 

@@ -103,7 +103,8 @@ class Cache:
             bad = Path(source)
             bad.unlink()
             raise StepError(f"{artefact}: {relative}", f"sha256 is {digest}, the pinned one is {pinned}",
-                            "run `make setup` again; if it repeats, what the registry or this machine produces is not what was reviewed: do not use it")
+                            "run `make setup` again; if it repeats, what the registry or this machine produces is not what was "
+                            "reviewed: do not use it")
         target = self.path(relative)
         target.parent.mkdir(parents=True, exist_ok=True)
         os.chmod(source, 0o755 if executable else 0o644)
@@ -147,4 +148,5 @@ def disk_errors(what):
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
             raise
         raise StepError(what, f"{error.strerror}: {error.filename or 'the artefact folder'}",
-                        "free about 2 GB there (or set XDG_CACHE_HOME to a folder with room) and run `make setup` again; it goes on from here") from None
+                        "free about 2 GB there (or set XDG_CACHE_HOME to a folder with room) and run `make setup` again; "
+                        "it goes on from here") from None

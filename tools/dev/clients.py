@@ -26,7 +26,8 @@ def check_versions(python=sys.version_info, node=None):
             node = ""
     found = re.match(r"v(\d+)", node.strip())
     if not found or (int(found[1]),) < NODE_WANTED:
-        raise StepError("Node.js", f"found {node.strip() or 'none'}", f"install Node.js {NODE_WANTED[0]} or newer with npm, so that `node --version` says so")
+        raise StepError("Node.js", f"found {node.strip() or 'none'}",
+                        f"install Node.js {NODE_WANTED[0]} or newer with npm, so that `node --version` says so")
 
 
 def _short_digest(*files):

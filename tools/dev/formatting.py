@@ -70,7 +70,8 @@ def _tidy_one(root, folder, entry, clean, deadline):
         return "cached", ""
     if deadline and time.monotonic() > deadline:
         return "left", ""
-    done = subprocess.run(["clang-tidy-19", "--quiet", "-p", folder, entry["file"]], cwd=root, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    done = subprocess.run(["clang-tidy-19", "--quiet", "-p", folder, entry["file"]], cwd=root, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True)
     if done.returncode == 0:
         if key:
             (clean / key).touch()

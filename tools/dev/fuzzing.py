@@ -29,8 +29,8 @@ def run(root, seconds_total=0, seconds_each=0, only=None):
         for folder in (corpus, crashes):
             folder.mkdir(parents=True, exist_ok=True)
         log = build.log(root, fuzzer.name)
-        console.run(f"{fuzzer.name} for {seconds} s", [fuzzer, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
-                    f"-artifact_prefix={crashes}/", corpus, *seeds(root, fuzzer)], log, env=build.test_environment(),
+        console.run(f"{fuzzer.name} for {seconds} s", [fuzzer, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
+                    "-print_final_stats=1", f"-artifact_prefix={crashes}/", corpus, *seeds(root, fuzzer)], log, env=build.test_environment(),
                     how=f"the input is in {crashes}; run the fuzzer on that file, mend, and make it a test case")
         say(f"{fuzzer.name}: {runs_of(log)} runs in {seconds} s, no finding")
     return 0

@@ -16,8 +16,8 @@ def resolve(python, wanted, version):
     """`{(name, version): {digests}}` of what `wanted` needs on one Python version."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
-        command = [python, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--only-binary", ":all:", "--python-version", version,
-                   "--target", folder, "--report", report, *wanted]
+        command = [python, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed", "--only-binary", ":all:",
+                   "--python-version", version, "--target", folder, "--report", report, *wanted]
         for platform in PLATFORMS:
             command += ["--platform", platform]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=packages.client_env())

@@ -20,8 +20,8 @@ def closing_line(log, pattern):
 
 def tools(root):
     log = build.log(root, "tools")
-    console.run("tests of the tools", [sys.executable, "-B", "-m", "unittest", "discover", "-s", root / "tools/tests", "-t", root / "tools"], log, cwd=root,
-                how=HOW.format(stage="tools"))
+    console.run("tests of the tools", [sys.executable, "-B", "-m", "unittest", "discover", "-s", root / "tools/tests", "-t", root / "tools"],
+                log, cwd=root, how=HOW.format(stage="tools"))
     say(f"unittest: {closing_line(log, r'^Ran ')}, {closing_line(log, r'^OK')}")
 
 
