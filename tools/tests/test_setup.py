@@ -4,6 +4,7 @@ import errno
 import hashlib
 import io
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -172,6 +173,7 @@ class Interruption(Folder):
             pass
         second = self.start()
         self.assertIn("Another set-up is at work", second.stdout.readline())
+        self.assertEqual(select.select([second.stdout], [], [], 0.5)[0], [], "went on beside the first")
         first.kill()
         first.wait()
         first.stdout.close()
@@ -256,7 +258,15 @@ class Console(unittest.TestCase):
         self.assertIn("at it", self.said)
 
     def test_nobody_waits_for_input(self):
-        self.run_step(["sh", "-c", "! read line"])
+        keep, (end, begin) = os.dup(0), os.pipe()
+        try:
+            os.write(begin, b"an answer\n")
+            os.dup2(end, 0)
+            self.run_step(["sh", "-c", "! read line"])
+        finally:
+            os.dup2(keep, 0)
+            for descriptor in (keep, end, begin):
+                os.close(descriptor)
 
     def test_a_child_ends_with_its_tool_however_that_ends(self):
         script = ("import sys; sys.path.insert(0, sys.argv[1]); from dev import console; console.end_on_sigterm(); "
