@@ -86,7 +86,8 @@ TEST(DigestTextTest, RoundTripAndRefuse) {
   std::string upper = text;
   upper[10] = 'F';
   const std::string digits = text.substr(7);
-  for (const std::string& bad : {std::string(), std::string("sha256:"), text.substr(0, 70), text + "0", "SHA256:" + digits, upper, "sha512:" + digits})
+  const std::string none;
+  for (const std::string& bad : {none, std::string("sha256:"), text.substr(0, 70), text + "0", "SHA256:" + digits, upper, "sha512:" + digits})
     EXPECT_FALSE(parse_digest_text(bad)) << bad;
 }
 

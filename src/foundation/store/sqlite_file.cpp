@@ -70,7 +70,8 @@ Result<> ensure_private_file(const std::filesystem::path& path) {
 
 Error sqlite_error(int code, std::string_view message, const std::filesystem::path& path) {
   const auto make = [&](ErrorCode kind, std::string_view what) {
-    return internal_error(kind, "state file " + path.string() + ": " + std::string(what) + " (SQLite " + std::to_string(code) + ": " + std::string(message) + ')');
+    const std::string source = " (SQLite " + std::to_string(code) + ": " + std::string(message) + ')';
+    return internal_error(kind, "state file " + path.string() + ": " + std::string(what) + source);
   };
   switch (code & 0xFF) {
     case SQLITE_FULL: return make(ErrorCode::kIo, "the disk is full: free space, nothing was lost");

@@ -16,7 +16,8 @@ class SqliteFile {
  public:
   /// Creates the file with mode 0600 if there is none, opens it in WAL mode and brings its layout up to the last of `steps`:
   /// step i is the SQL that leads from layout i to layout i + 1. Errors as SqliteTable::open.
-  static Result<std::unique_ptr<SqliteFile>> open(const std::filesystem::path& path, const TableTuning& tuning, std::span<const std::string_view> steps);
+  static Result<std::unique_ptr<SqliteFile>> open(const std::filesystem::path& path, const TableTuning& tuning,
+                                                  std::span<const std::string_view> steps);
   ~SqliteFile();
   SqliteFile(const SqliteFile&) = delete;
   SqliteFile& operator=(const SqliteFile&) = delete;

@@ -237,7 +237,8 @@ TEST_F(SqliteTest, EveryAcknowledgedWriteSurvivesKillNine) {
     ::close(ends[1]);
     uint32_t acknowledged = 0;
     uint32_t last = 0;
-    for (; acknowledged < 40u + 30u * static_cast<uint32_t>(round); ++acknowledged) ASSERT_EQ(::read(ends[0], &last, sizeof last), ssize_t{sizeof last});
+    const uint32_t enough = 40u + 30u * static_cast<uint32_t>(round);
+    for (; acknowledged < enough; ++acknowledged) ASSERT_EQ(::read(ends[0], &last, sizeof last), ssize_t{sizeof last});
     ASSERT_EQ(::kill(child, SIGKILL), 0);
     while (::read(ends[0], &last, sizeof last) == ssize_t{sizeof last}) ++acknowledged;
     ::close(ends[0]);

@@ -45,8 +45,8 @@ struct Expect {
 struct Write {
   std::string collection;
   std::string key;
-  std::optional<std::string> value;
-  Expect expect;
+  std::optional<std::string> value{};
+  Expect expect{};
 };
 
 /// What became of a batch. Not applied: an expectation did not hold and nothing at all was written; that is no Error.
@@ -73,8 +73,8 @@ struct Changes {
 
 /// Where a listing starts and how much it gives.
 struct ListFrom {
-  std::string prefix;  // only keys that start with it; empty: all
-  std::string after;   // only keys above it; empty: from the start
+  std::string prefix{};  // only keys that start with it; empty: all
+  std::string after{};   // only keys above it; empty: from the start
   uint32_t limit = 100;
 };
 

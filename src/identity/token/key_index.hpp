@@ -18,7 +18,7 @@ namespace wye::token {
 
 struct KeySnapshot;
 
-/// What a refresh found.
+/// What a refresh found; the numbers are those of all keys, changed or not.
 struct KeyRefresh {
   bool changed = false;
   size_t keys = 0;
@@ -43,15 +43,18 @@ class KeyIndex {
 
  private:
   friend class KeyReader;
-  struct Loading;
+  class Loading;
   Result<> load_all(Loading& loading);
   Result<> load_changes(Loading& loading);
+  void publish(std::shared_ptr<const KeySnapshot> snapshot);
+  std::shared_ptr<const KeySnapshot> current() const;
 
   store::Table& table_;
   const Peppers& peppers_;
   std::mutex refresh_mutex_;  // one refresh at a time
   uint64_t seen_ = 0;         // the Table's sequence that the snapshot stands for
   bool loaded_ = false;
+  KeyRefresh last_;
   mutable std::mutex publish_mutex_;  // around `snapshot_` alone, for moments
   std::shared_ptr<const KeySnapshot> snapshot_;
   std::atomic<uint64_t> generation_{1};
@@ -99,7 +102,7 @@ class KeyReader {
   KeyReader& operator=(const KeyReader&) = delete;
 
   /// Who holds this key. Every failure is kUnauthenticated with the one message `The API key is not valid.`; the detail is the reason
-  /// for log and metric: `key.shape key.crc key.unknown key.mac key.pepper key.revoked key.expired key.not_yet`.
+  /// for log and metric: `key.shape key.crc key.unknown key.mac key.pepper key.unreadable key.revoked key.expired key.not_yet`.
   Result<PrincipalRef> verify(std::string_view key, WallTime now);
 
  private:

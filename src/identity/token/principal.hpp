@@ -11,6 +11,8 @@ enum class PrincipalKind : uint8_t { kUser, kApp, kWorkload, kCertificate, kKey 
 /// `user app workload certificate key`: the access log's `principal_kind`.
 std::string_view to_string(PrincipalKind kind);
 
+/// True if `text` may be the name of a resource, as of a Tenant or a Route: `[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?`.
+bool is_resource_name(std::string_view text);
 /// True if `text` is `*`, a name of a Route, or the start of one followed by one `*`: `general-*`.
 bool is_route_pattern(std::string_view text);
 /// True if the pattern covers the name. Case-sensitive, bytes.
@@ -22,11 +24,11 @@ inline bool route_matches(std::string_view pattern, std::string_view route) {
 /// What a Principal is made of.
 struct PrincipalFields {
   PrincipalKind kind = PrincipalKind::kKey;
-  std::string tenant;
-  std::string subject;              // `key:<id>` for a key; stable, never a mail address
-  std::string key_id;               // 12 characters; empty unless kind is kKey
-  std::vector<std::string> routes;  // patterns; none: nothing allowed
-  WallTime expires_at;
+  std::string tenant{};
+  std::string subject{};              // `key:<id>` for a key; stable, never a mail address
+  std::string key_id{};               // 12 characters; empty unless kind is kKey
+  std::vector<std::string> routes{};  // patterns; none: nothing allowed
+  WallTime expires_at{};
 };
 
 /// An authenticated caller.

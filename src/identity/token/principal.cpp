@@ -1,0 +1,35 @@
+#include "identity/token/principal.hpp"
+
+namespace wye::token {
+namespace {
+
+constexpr size_t kNameBytesMax = 63;
+
+bool is_letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+bool is_inner(char c) { return is_letter_or_digit(c) || c == '.' || c == '-'; }
+
+}  // namespace
+
+std::string_view to_string(PrincipalKind kind) {
+  switch (kind) {
+    case PrincipalKind::kUser: return "user";
+    case PrincipalKind::kApp: return "app";
+    case PrincipalKind::kWorkload: return "workload";
+    case PrincipalKind::kCertificate: return "certificate";
+    case PrincipalKind::kKey: return "key";
+  }
+  return "";
+}
+
+bool is_resource_name(std::string_view text) {
+  return !text.empty() && text.size() <= kNameBytesMax && is_letter_or_digit(text.front()) && is_letter_or_digit(text.back()) &&
+         std::ranges::all_of(text, is_inner);
+}
+
+bool is_route_pattern(std::string_view text) {
+  if (!text.ends_with('*')) return is_resource_name(text);
+  text.remove_suffix(1);
+  return text.empty() || (text.size() < kNameBytesMax && is_letter_or_digit(text.front()) && std::ranges::all_of(text, is_inner));
+}
+
+}  // namespace wye::token
