@@ -156,9 +156,8 @@ struct Document::Workspace {
 Document::Document() : workspace_(std::make_unique<Workspace>()) {}
 Document::~Document() = default;
 
-Result<void> Document::parse(std::span<const char> bytes, const Limits& limits) {
+Result<void> Document::parse(std::string_view text, const Limits& limits) {
   clear();
-  const std::string_view text(bytes.data(), bytes.size());
   const uint64_t bytes_max = std::min<uint64_t>(limits.bytes_max.n, kSizeCeiling);
   if (text.size() > bytes_max) return Fail(too_large(text.size(), bytes_max));
   const IndexFault indexed = workspace_->index.read(text);
@@ -180,7 +179,7 @@ Result<void> Document::parse_copy(std::string_view bytes, const Limits& limits) 
     return Fail(too_large(bytes.size(), limits.bytes_max.n));
   }
   copy_.assign(bytes);
-  return parse(copy_, limits);
+  return parse(std::string_view(copy_), limits);
 }
 
 void Document::clear() {

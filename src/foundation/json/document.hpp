@@ -172,10 +172,14 @@ class Document {
   Document(const Document&) = delete;
   Document& operator=(const Document&) = delete;
 
-  /// Reads all of `bytes`, which stay where they are until the next parse. Spare bytes behind them are neither needed nor
+  /// Reads all of `text`, whose bytes stay where they are until the next parse. Spare bytes behind them are neither needed nor
   /// read. Errors: kTooLarge over `bytes_max`; else kInvalidRequest whose public message names what is wrong and the byte,
   /// with the path (`messages[0].role`) as `param` where there is one. After an error the Document is empty.
-  Result<void> parse(std::span<const char> bytes, const Limits& limits = {});
+  Result<void> parse(std::string_view text, const Limits& limits = {});
+  template <std::same_as<std::span<const char>> Span>
+  Result<void> parse(Span bytes, const Limits& limits = {}) {
+    return parse(std::string_view(bytes.data(), bytes.size()), limits);
+  }
   /// The same over a copy that the Document keeps.
   Result<void> parse_copy(std::string_view bytes, const Limits& limits = {});
 
