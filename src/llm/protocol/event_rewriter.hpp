@@ -69,7 +69,7 @@ class EventRewriter {
   Result<void> read_choices(std::string_view choices, Found& found);
   void read_choice(json::Value choice, Found& found);
   void remember(std::string_view data, const Found& found);
-  EventStep edit(std::string_view data, const Found& found);
+  EventStep edit(std::string_view data, Found& found);
   void add_piece(std::string_view piece);
 
   EventRewriterOptions options_;

@@ -38,6 +38,7 @@ enum class EncodingFormat : uint8_t { kFloat, kBase64 };
 /// The fields that something depends on. Reuse one object: in steady state nothing is allocated.
 struct DecodedRequest {
   Operation operation = Operation::kChat;
+  const json::Document* document = nullptr;
   std::optional<json::Value> root;
 
   std::optional<json::Value> model;
