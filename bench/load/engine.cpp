@@ -18,6 +18,7 @@ namespace {
 constexpr size_t kScratch = 256 * 1024;
 constexpr int64_t kSweepNs = 100 * kNsPerMs;
 constexpr int64_t kForEver = INT64_MAX;
+constexpr uint32_t kHangUp = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
 int64_t to_ns(double seconds) { return static_cast<int64_t>(seconds * static_cast<double>(kNsPerSecond)); }
 
@@ -135,6 +136,7 @@ bool Engine::open_connection(Connection& c, size_t slot) {
   c.fd = start_connect(options_.url);
   if (c.fd < 0 || !watch(epoll_, c.fd, slot)) return false;
   c.connecting = true;
+  c.peer_gone = false;
   c.reader.reset();
   return true;
 }
@@ -185,16 +187,20 @@ void Engine::on_event(size_t slot, uint32_t events) {
     c.connecting = false;
   }
   if ((events & EPOLLOUT) != 0 && c.busy && c.sent < c.request.size()) send_rest(c, slot);
-  if (c.fd >= 0 && (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) receive(c, slot);
+  if (c.fd >= 0 && (events & (EPOLLIN | kHangUp)) != 0) receive(c, slot, (events & kHangUp) != 0);
 }
 
-void Engine::receive(Connection& c, size_t slot) {
+// A short read means that no more is there, but for the end of the stream: after a hang-up it is read until that shows, for no
+// other edge will come.
+void Engine::receive(Connection& c, size_t slot, bool hung_up) {
+  c.peer_gone = c.peer_gone || hung_up;
   const int fd = c.fd;
   while (c.fd == fd) {
     const ssize_t n = recv(c.fd, scratch_.data(), scratch_.size(), 0);
     if (n < 0 && errno == EAGAIN) return;
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) {
+      c.peer_gone = true;
       c.reader.closed();
       if (c.busy && c.reader.done()) return complete(c, slot);
       return drop(c, slot, c.busy ? "connection closed before the answer was whole" : nullptr);
@@ -210,10 +216,8 @@ void Engine::receive(Connection& c, size_t slot) {
       if (used < in.size()) return drop(c, slot, "bytes follow the answer");
       if (c.sent < c.request.size()) return drop(c, slot, "answered before the request was sent");
       complete(c, slot);
-      if (static_cast<size_t>(n) < scratch_.size()) return;
-    } else if (static_cast<size_t>(n) < scratch_.size()) {
-      return;
     }
+    if (static_cast<size_t>(n) < scratch_.size() && !hung_up) return;
   }
 }
 
@@ -240,7 +244,7 @@ void Engine::complete(Connection& c, size_t slot) {
   // Latency, closed loop: what begins and ends in the window. Open loop: what was intended in it, however late it came.
   const bool late = options_.rate > 0 && phase_ == Phase::kDrain && c.intended_ns < outcome_->end.at_ns;
   if ((in_window || late) && c.intended_ns >= outcome_->begin.at_ns) outcome_->latency.record(now - c.intended_ns);
-  if (c.check.closes()) {
+  if (c.check.closes() || c.peer_gone) {
     close(c.fd);
     c.fd = -1;
     ++outcome_->reconnects;

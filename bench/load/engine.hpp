@@ -45,7 +45,9 @@ class Engine {
   struct Connection {
     explicit Connection(const Expectation& expected) : check(expected) {}
     int fd = -1;
-    bool connecting = false, busy = false, retired = false;
+    bool connecting = false, busy = false;
+    bool retired = false;    // pauses after a failure
+    bool peer_gone = false;  // no further request on this connection
     std::string request;
     size_t sent = 0;
     int64_t start_ns = 0;     // not before
@@ -67,7 +69,7 @@ class Engine {
   void dispatch(Connection& c, size_t slot, int64_t intended_ns);
   void send_rest(Connection& c, size_t slot);
   void on_event(size_t slot, uint32_t events);
-  void receive(Connection& c, size_t slot);
+  void receive(Connection& c, size_t slot, bool hung_up);
   void count_chunks(Connection& c, int64_t now);
   void complete(Connection& c, size_t slot);
   void release(Connection& c, size_t slot);

@@ -16,6 +16,7 @@ namespace wye::bench::stub {
 namespace {
 
 constexpr uint64_t kListenerTag = ~uint64_t{0};
+constexpr uint32_t kHangUp = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 constexpr size_t kScratch = 64 * 1024;
 constexpr size_t kBodyMax = 64 * 1024 * 1024;
 
@@ -93,11 +94,12 @@ void Server::accept_all() {
 void Server::on_event(uint32_t slot, uint32_t events) {
   Connection& c = *slots_[slot];
   if (c.fd < 0) return;
-  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 && !read_some(c, slot)) return;
+  if ((events & (EPOLLIN | kHangUp)) != 0 && !read_some(c, slot, (events & kHangUp) != 0)) return;
   if ((events & EPOLLOUT) != 0 && c.sent < c.out.size()) flush(c, slot);
 }
 
-bool Server::read_some(Connection& c, uint32_t slot) {
+// A short read ends the loop, but not after a hang-up: the end of the stream must be seen, and no other edge will come.
+bool Server::read_some(Connection& c, uint32_t slot, bool hung_up) {
   while (true) {
     const ssize_t n = recv(c.fd, scratch_.data(), scratch_.size(), 0);
     if (n < 0 && errno == EAGAIN) return true;
@@ -129,7 +131,7 @@ bool Server::read_some(Connection& c, uint32_t slot) {
       if (used < in.size()) protocol_error("bytes follow the request");
       if (!take_request(c, slot)) return false;
     }
-    if (static_cast<size_t>(n) < scratch_.size()) return true;
+    if (static_cast<size_t>(n) < scratch_.size() && !hung_up) return true;
   }
 }
 

@@ -56,7 +56,7 @@ class Server {
 
   void accept_all();
   void on_event(uint32_t slot, uint32_t events);
-  bool read_some(Connection& c, uint32_t slot);
+  bool read_some(Connection& c, uint32_t slot, bool hung_up);
   bool take_request(Connection& c, uint32_t slot);
   void begin_chat(Connection& c, uint32_t slot);
   void answer_unary(Connection& c, uint32_t slot);
