@@ -47,6 +47,11 @@ std::string_view to_string(DialStep step) {
 }
 
 Task<DialResult> dial(Loop& loop, Resolver& resolver, DialTarget target, Bound bound) {
+  if (!target.local_path.empty()) {
+    auto local = loop.open_local(target.local_path);
+    if (!local) co_return std::unexpected(DialError{internal_error(ErrorCode::kUpstreamFailed, local.error().detail), DialStep::kConnect});
+    co_return std::move(*local);
+  }
   auto addresses = co_await resolver.resolve(target.host, target.port, within(bound, loop, kResolveTimeout));
   if (!addresses) co_return fail(DialStep::kResolve, addresses.error().code, target, addresses.error().detail);
   if (target.loopback_only && !std::ranges::all_of(*addresses, [](const Endpoint& e) { return e.is_loopback(); })) {

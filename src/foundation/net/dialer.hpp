@@ -13,10 +13,11 @@ constexpr Nanos kTlsTimeout = std::chrono::seconds(2);
 
 /// Where to. A value.
 struct DialTarget {
-  std::string host;  // a name, or a literal address
+  std::string host{};  // a name, or a literal address
   uint16_t port = 0;
   const TlsClientContext* tls = nullptr;  // null: no TLS; outlives the dial
-  std::string server_name;                // for TLS; empty: host
+  std::string server_name{};              // for TLS; empty: host
+  std::string local_path{};               // a local socket instead: host, port and TLS are not looked at
   bool loopback_only = false;             // refuses the whole answer if one address is not 127/8 or ::1
 };
 

@@ -30,6 +30,8 @@ class EpollLoop final : public Loop, public SocketPort {
   void post(Job job) override;
   Result<std::unique_ptr<Listener>> listen(const Endpoint& endpoint) override { return listen_socket(*this, endpoint); }
   Result<std::unique_ptr<Stream>> open(const Endpoint& endpoint) override { return open_socket(*this, endpoint); }
+  Result<std::unique_ptr<Listener>> listen_local(const std::string& path) override { return listen_local_socket(*this, path); }
+  Result<std::unique_ptr<Stream>> open_local(const std::string& path) override { return open_local_socket(*this, path); }
 
   bool watch(int fd, Watched* watched) override {
     epoll_event event{EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, {.ptr = watched}};

@@ -4,6 +4,8 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "foundation/net/epoll_loop.hpp"
@@ -40,6 +42,8 @@ SocketAddress to_system(const Endpoint& e) {
 }
 
 Endpoint from_system(const sockaddr_storage& storage) {
+  // The peer of a local socket is on this machine, and its owner.
+  if (storage.ss_family == AF_UNIX) return Endpoint::loopback(0);
   Endpoint e;
   if (storage.ss_family == AF_INET6) {
     sockaddr_in6 a{};
@@ -256,6 +260,54 @@ Result<void> check_port_free(const Endpoint& endpoint) {
   if (::bind(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0) result = Fail(system_error("bind", endpoint));
   ::close(fd);
   return result;
+}
+
+namespace {
+
+Error local_error(std::string_view what, const std::string& path, int code) {
+  return internal_error(ErrorCode::kIo, std::string(what) + " " + path + ": " + std::strerror(code));
+}
+
+/// The address of a path; kIo where it is longer than sun_path.
+Result<sockaddr_un> local_address(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return Fail(local_error("socket", path, ENAMETOOLONG));
+  std::memcpy(address.sun_path, path.data(), path.size());
+  return address;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Listener>> listen_local_socket(SocketPort& port, const std::string& path) {
+  TRY(const sockaddr_un address, local_address(path));
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return Fail(local_error("socket", path, errno));
+  // Only what a former listener left behind: a file of another kind makes bind fail.
+  if (struct stat old{}; ::lstat(path.c_str(), &old) == 0 && S_ISSOCK(old.st_mode)) ::unlink(path.c_str());
+  // The mode is set before anyone can connect: until `listen` they can not.
+  const bool bound = ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 && ::chmod(path.c_str(), 0600) == 0;
+  auto core = std::make_unique<SocketCore>(fd, port.timers());
+  if (!bound || ::listen(fd, kBacklog) != 0 || !port.watch(fd, core.get())) {
+    Error error = local_error("listen on", path, errno);
+    ::close(fd);
+    return Fail(std::move(error));
+  }
+  return std::make_unique<SocketListener>(port, std::move(core), Endpoint::loopback(0));
+}
+
+Result<std::unique_ptr<Stream>> open_local_socket(SocketPort& port, const std::string& path) {
+  TRY(const sockaddr_un address, local_address(path));
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return Fail(local_error("socket", path, errno));
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    Error error = local_error("connect to", path, errno);
+    ::close(fd);
+    return Fail(std::move(error));
+  }
+  auto stream = adopt(port, fd, Endpoint::loopback(0));
+  if (stream == nullptr) return Fail(local_error("watch", path, errno));
+  return stream;
 }
 
 }  // namespace wye::net

@@ -26,5 +26,7 @@ class SocketPort {
 
 Result<std::unique_ptr<Listener>> listen_socket(SocketPort& port, const Endpoint& endpoint);
 Result<std::unique_ptr<Stream>> open_socket(SocketPort& port, const Endpoint& endpoint);
+Result<std::unique_ptr<Listener>> listen_local_socket(SocketPort& port, const std::string& path);
+Result<std::unique_ptr<Stream>> open_local_socket(SocketPort& port, const std::string& path);
 
 }  // namespace wye::net

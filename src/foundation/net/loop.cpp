@@ -18,6 +18,13 @@ void BufferPool::give(std::unique_ptr<char[]> buffer) {
   if (buffer != nullptr && free_.size() < kKept) free_.push_back(std::move(buffer));
 }
 
+Result<std::unique_ptr<Listener>> Loop::listen_local(const std::string& path) {
+  return Fail(internal_error(ErrorCode::kIo, "this engine has no local sockets: " + path));
+}
+Result<std::unique_ptr<Stream>> Loop::open_local(const std::string& path) {
+  return Fail(internal_error(ErrorCode::kIo, "this engine has no local sockets: " + path));
+}
+
 Loop::TimerToken Loop::call_at(MonoTime at, Job job) {
   const TimerToken token = ++next_token_;
   calls_.emplace(Call{at, token}, std::move(job));

@@ -70,6 +70,10 @@ class Loop {
   virtual Result<std::unique_ptr<Listener>> listen(const Endpoint& endpoint) = 0;
   /// Begins a connection; `await_connected` tells how it went.
   virtual Result<std::unique_ptr<Stream>> open(const Endpoint& endpoint) = 0;
+  /// The same over a local socket at `path` (unix(7)), which only the owner may open: mode 0600, an old socket file is replaced.
+  /// Errors: kIo; also where the engine has none.
+  virtual Result<std::unique_ptr<Listener>> listen_local(const std::string& path);
+  virtual Result<std::unique_ptr<Stream>> open_local(const std::string& path);
 
   /// Time at the start of this batch of events: one clock read serves them all.
   MonoTime now() const { return now_; }

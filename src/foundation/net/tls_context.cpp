@@ -44,7 +44,7 @@ Result<SslContext> make_context(const SSL_METHOD* method) {
 void SslContextFree::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
 
 std::string take_ssl_reason() {
-  const unsigned long code = ERR_peek_last_error();
+  const unsigned long code = ERR_peek_error();
   ERR_clear_error();
   const char* text = code == 0 ? nullptr : ERR_reason_error_string(code);
   return text != nullptr ? text : "unknown reason";

@@ -20,7 +20,7 @@ struct TlsClientContext::Impl {
   const Clock& clock;
 };
 
-/// The reason of this thread's last OpenSSL error; empties its queue.
+/// The reason of this thread's first OpenSSL error (later ones tell who passed it on); empties its queue.
 std::string take_ssl_reason();
 
 }  // namespace wye::net

@@ -90,6 +90,7 @@ class TlsStream final : public Stream {
   bool receive_wants_send_ = false;
   bool shutdown_begun_ = false;
   bool shutdown_owed_ = false;
+  bool shaken_ = false;  // OpenSSL forgets it on errors
   bool broken_ = false;
   bool* gone_ = nullptr;
   InnerWatch inner_receive_{*this, &TlsStream::on_inner_receive};
@@ -203,13 +204,12 @@ void TlsStream::on_inner_send() {
 
 void TlsStream::note_failure(int ssl_error) {
   broken_ = true;
-  const unsigned long code = ERR_peek_last_error();
+  const unsigned long code = ERR_peek_error();
   const bool truncated = inner_eof_ && (ssl_error == SSL_ERROR_SYSCALL || ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING);
   const long verdict = SSL_get_verify_result(ssl_.get());
-  const bool shaken = SSL_is_init_finished(ssl_.get()) != 0;
   std::string reason = take_ssl_reason();
-  if (!shaken && verdict != X509_V_OK) reason = X509_verify_cert_error_string(verdict);
-  else if (truncated) reason = shaken ? "peer closed without close_notify" : "peer closed during the handshake";
+  if (!shaken_ && verdict != X509_V_OK) reason = X509_verify_cert_error_string(verdict);
+  else if (truncated) reason = shaken_ ? "peer closed without close_notify" : "peer closed during the handshake";
   else if (code == 0 && !inner_->failure().empty()) reason = inner_->failure();
   if (failure_.empty()) failure_ = "tls: " + reason;
 }
@@ -246,6 +246,7 @@ State TlsStream::attempt(Call call) {
 
 State TlsStream::step_handshake() {
   State state = attempt([this] { return SSL_do_handshake(ssl_.get()); });
+  shaken_ = state == State::kMoved;
   flush();
   if (inner_send_failed_ && state != State::kFailed) state = State::kFailed;
   return state == State::kEof ? State::kFailed : state;
@@ -307,7 +308,7 @@ TryResult TlsStream::try_send(std::span<const iovec> pieces) {
 
 void TlsStream::shutdown_send() {
   if (std::exchange(shutdown_begun_, true)) return;
-  if (!broken_ && !inner_send_failed_ && SSL_is_init_finished(ssl_.get())) {
+  if (!broken_ && !inner_send_failed_ && shaken_) {
     ERR_clear_error();
     SSL_shutdown(ssl_.get());
     ERR_clear_error();

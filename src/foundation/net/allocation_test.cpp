@@ -1,0 +1,90 @@
+// Steady state allocates nothing. Not under AddressSanitizer: frames are not recycled there.
+#include <cstdlib>
+
+#include "foundation/net/engine_rig.hpp"
+
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#define WYE_COUNTS_ALLOCATIONS 0
+#else
+#define WYE_COUNTS_ALLOCATIONS 1
+#endif
+
+#if WYE_COUNTS_ALLOCATIONS
+namespace {
+thread_local size_t allocations = 0;
+void* count_and_take(size_t size) {
+  ++allocations;
+  if (void* p = std::malloc(size)) return p;
+  std::abort();
+}
+}  // namespace
+void* operator new(size_t size) { return count_and_take(size); }
+void* operator new[](size_t size) { return count_and_take(size); }
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete[](void* p) noexcept { std::free(p); }
+void operator delete(void* p, size_t) noexcept { std::free(p); }
+void operator delete[](void* p, size_t) noexcept { std::free(p); }
+#endif
+
+namespace wye::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+#if WYE_COUNTS_ALLOCATIONS
+Task<size_t> receive_once(Stream& stream, Loop& loop) {
+  co_return (co_await receive_some(stream, loop.scratch(), {loop.after(5s), nullptr})).n;
+}
+Task<void> answer(Stream& stream, Loop& loop) {
+  std::array<char, 64> buffer;
+  for (;;) {
+    const Io got = co_await receive_some(stream, buffer, {loop.after(5s), nullptr});
+    if (!got) co_return;
+    const iovec one{buffer.data(), got.n};
+    if (!co_await send_gather(stream, {&one, 1}, {loop.after(5s), nullptr})) co_return;
+  }
+}
+Task<void> ping(Loop& loop, int rounds, size_t& spent) {
+  StreamPair pair = co_await connect_pair(loop);
+  Scope scope;
+  scope.spawn(answer(*pair.server, loop));
+  size_t before = 0;
+  for (int i = -100; i < rounds; ++i) {
+    if (i == 0) before = allocations;
+    const std::array pieces = {piece("head "), piece("body")};
+    co_await send_gather(*pair.client, pieces, {loop.after(5s), nullptr});
+    EXPECT_EQ(co_await receive_once(*pair.client, loop), 9u);
+    Scope inner;  // tasks come and go
+    inner.spawn([](Loop&) -> Task<void> { co_return; }(loop));
+    co_await inner.join();
+  }
+  spent = allocations - before;
+  pair.client.reset();
+  co_await scope.join();
+}
+TEST(Allocations, ARoundTripTakesNone) {
+  EngineRig rig(Engine::kEpoll);
+  size_t spent = 1;
+  EXPECT_TRUE(rig.run(ping(rig.loop(), 1000, spent)));
+  EXPECT_EQ(spent, 0u);
+}
+TEST(Allocations, PostingTakesNone) {
+  EngineRig rig(Engine::kEpoll);
+  Loop& loop = rig.loop();
+  size_t before = 0, spent = 1;
+  for (int round = 0; round < 20; ++round) {
+    if (round == 10) before = allocations;
+    for (int i = 0; i < 50; ++i) loop.post([&loop, i] {
+      if (i == 49) loop.stop();
+    });
+    loop.run();
+  }
+  spent = allocations - before;
+  EXPECT_EQ(spent, 0u);
+}
+#else
+TEST(Allocations, AreNotCountedHere) { GTEST_SKIP() << "frames are not recycled under AddressSanitizer"; }
+#endif
+
+}  // namespace
+}  // namespace wye::net
