@@ -3,7 +3,7 @@
 # LINKS with the includes and with src/layers.txt.
 
 # Standard headers, compiled once for the whole tree. They are named one by one: an absolute path in the generated header
-# would keep the compiler cache from hitting in another clone.
+# would keep the compiler cache from hitting in another clone; compile_pch.sh says how the cache sees the result.
 # CMake's own flags (-Xclang -include -Xclang PATH) hide the header's path from the cache in the same way.
 set(CMAKE_CXX_COMPILE_OPTIONS_CREATE_PCH -Xclang -emit-pch -include <PCH_HEADER> -x c++-header)
 set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -Xclang -include-pch -Xclang <PCH_FILE>)
@@ -15,6 +15,7 @@ target_precompile_headers(wye_pch PRIVATE ${pch_headers})
 add_library(wye_pch_test STATIC ${CMAKE_SOURCE_DIR}/cmake/pch.cpp)
 target_precompile_headers(wye_pch_test PRIVATE ${pch_headers} <gtest/gtest.h>)
 target_link_libraries(wye_pch_test PRIVATE GTest::gtest)
+set_target_properties(wye_pch wye_pch_test PROPERTIES CXX_COMPILER_LAUNCHER ${CMAKE_SOURCE_DIR}/cmake/compile_pch.sh)
 
 # What `make test` builds: every test program, every fuzzer. Under ThreadSanitizer only the rooms that share between threads.
 add_custom_target(wye_tests)
