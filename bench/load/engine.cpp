@@ -25,7 +25,9 @@ int64_t to_ns(double seconds) { return static_cast<int64_t>(seconds * static_cas
 }  // namespace
 
 Engine::Engine(const Options& options, const RequestText& request, const Expectation& expected, const Accounting& accounting)
-    : options_(options), request_(request), accounting_(accounting) {
+    : options_(options),
+      request_(request),
+      accounting_(accounting) {
   const auto count = static_cast<size_t>(options.connections);
   connections_.reserve(count);
   idle_.reserve(count);
@@ -318,9 +320,7 @@ int64_t Engine::next_wake(int64_t now) const {
   if (phase_ == Phase::kWindow && options_.requests > 0 && issued_in_window_ >= options_.requests && in_flight_ == 0) return now;
   if (phase_ == Phase::kDrain && !has_backlog()) return wake;
   if (not_started_ < connections_.size()) wake = std::min(wake, connections_[not_started_]->start_ns);
-  if (options_.rate > 0 && !idle_.empty() && may_dispatch()) {
-    wake = std::min(wake, next_intended());
-  }
+  if (options_.rate > 0 && !idle_.empty() && may_dispatch()) { wake = std::min(wake, next_intended()); }
   return wake;
 }
 

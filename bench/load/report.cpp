@@ -118,9 +118,7 @@ std::string to_json(const Options& options, const Outcome& o) {
     write_histogram(writer, "chunk_gap_us", o.chunk_gap);
   }
   writer.open("processes");
-  for (size_t i = 0; i < options.watched.size(); ++i) {
-    write_group(writer, options.watched[i].name.c_str(), o.begin.groups[i], o.end.groups[i]);
-  }
+  for (size_t i = 0; i < options.watched.size(); ++i) { write_group(writer, options.watched[i].name.c_str(), o.begin.groups[i], o.end.groups[i]); }
   write_group(writer, "load", o.begin.own, o.end.own);
   writer.close();
   write_cores(writer, o.begin, o.end);

@@ -60,6 +60,14 @@ class Rounds(unittest.TestCase):
         got, _, notes = self.measure([self.one(0.5), self.one(0.2), self.one(0.3)])
         self.assertEqual((got["noisy"], got["foreign"], len(notes)), (True, 0.2, 1))
 
+    def test_a_busy_row_gives_up_repeating(self):
+        used = setting(3)
+        results = [self.one(0.5)] * 4
+        with mock.patch.object(measure, "run_load", side_effect=results) as run, mock.patch.object(measure.time, "sleep"):
+            measure.measure(used, self.subject, None, "row")
+            measure.measure(used, self.subject, None, "row")
+        self.assertEqual(run.call_count, 4)
+
     def test_only_void_rounds_are_an_error(self):
         with self.assertRaises(BenchError):
             self.measure([self.one(0, failures=1)] * 3)

@@ -14,7 +14,7 @@ int main(int argc, char** argv) {
   using namespace wye::bench::stub;
   Options options;
   if (!read_options(argc, argv, options)) return 2;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = [](int) { stop_requested = 1; };  // without SA_RESTART: the wait ends
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);

@@ -71,8 +71,9 @@ std::string make_chat_body(const ChatBody& wanted) {
   std::string body = "{\"model\":\"" + wanted.model + "\",";
   if (wanted.stream) body += "\"stream\":true,";
   if (wanted.include_usage) body += "\"stream_options\":{\"include_usage\":true},";
-  body += "\"max_tokens\":256,\"temperature\":0.7,\"messages\":[{\"role\":\"system\",\"content\":\"You answer briefly.\"},"
-          "{\"role\":\"user\",\"content\":\"nonce-0000000000000000 ";
+  body +=
+      "\"max_tokens\":256,\"temperature\":0.7,\"messages\":[{\"role\":\"system\",\"content\":\"You answer briefly.\"},"
+      "{\"role\":\"user\",\"content\":\"nonce-0000000000000000 ";
   if (wanted.with_directives) {
     body += "stub[chunks=";
     append_number(body, wanted.directives.chunks);

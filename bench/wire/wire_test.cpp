@@ -85,8 +85,8 @@ TEST(Message, ACloseEndsOnlyAnUnframedBody) {
   open.feed("HTTP/1.1 200 OK\r\n\r\nabc", got);
   open.closed();
   EXPECT_TRUE(open.done());
-  for (const char* bytes : {"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabc",
-                            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "HTT"}) {
+  for (const char* bytes :
+       {"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabc", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", "HTT"}) {
     MessageReader cut(kResponse);
     cut.feed(bytes, got);
     cut.closed();
