@@ -53,7 +53,7 @@ void close_inherited_on_exec() {
   if (null < 0 || ::dup2(null, 0) < 0 || ::dup2(plan.output, 1) < 0 || ::dup2(plan.output, 2) < 0) give_up(plan, 1);
   close_inherited_on_exec();
   if (plan.folder != nullptr && ::chdir(plan.folder) != 0) give_up(plan, 2);
-  struct sigaction normal {};
+  struct sigaction normal{};
   normal.sa_handler = SIG_DFL;
   for (int signal_number = 1; signal_number < NSIG; ++signal_number) ::sigaction(signal_number, &normal, nullptr);
   sigset_t none;
@@ -92,8 +92,7 @@ std::optional<StartFailure> await_exec(int fd) {
 }
 
 void reap(int pid) {
-  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {}
 }
 
 int poll_ms(Nanos limit) {

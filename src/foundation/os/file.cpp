@@ -30,7 +30,7 @@ Result<std::string> read_file(const std::filesystem::path& path, Bytes max) {
     if (errno == ENOENT || errno == ENOTDIR) error.code = ErrorCode::kNotFound;
     return Fail(std::move(error));
   }
-  struct stat st {};
+  struct stat st{};
   if (::fstat(fd.get(), &st) != 0) return Fail(os_error("stat", path, errno));
   if (!S_ISREG(st.st_mode)) return Fail(internal_error(ErrorCode::kIo, path.string() + " is no regular file"));
   std::string out;
@@ -73,7 +73,7 @@ Result<> make_private_folder(const std::filesystem::path& path) {
   if (ec) return Fail(os_error("make the folder", path.parent_path(), ec.value()));
   if (::mkdir(path.c_str(), 0700) == 0) return {};
   if (errno != EEXIST) return Fail(os_error("make the folder", path, errno));
-  struct stat st {};
+  struct stat st{};
   if (::stat(path.c_str(), &st) != 0) return Fail(os_error("stat", path, errno));
   if (!S_ISDIR(st.st_mode)) return Fail(internal_error(ErrorCode::kIo, path.string() + " is no folder"));
   if ((st.st_mode & 0777) != 0700 && ::chmod(path.c_str(), 0700) != 0) return Fail(os_error("make private", path, errno));

@@ -13,7 +13,7 @@ namespace wye::os {
 namespace {
 
 unsigned mode_of(const std::filesystem::path& path) {
-  struct stat st {};
+  struct stat st{};
   EXPECT_EQ(::stat(path.c_str(), &st), 0);
   return st.st_mode & 0777;
 }

@@ -15,7 +15,8 @@ namespace wye::os {
 namespace {
 
 constexpr int kFoldersDeepMax = 16;
-constexpr uint32_t kEvents = IN_CLOSE_WRITE | IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB;
+constexpr uint32_t kEvents =
+    IN_CLOSE_WRITE | IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB;
 
 /// What a look at one path shows. Two equal looks mean that nothing was changed in between, up to the clock's tick of the file
 /// system; the events cover what falls into one tick.
@@ -46,7 +47,7 @@ std::string link_target(const std::string& path) {
 
 void look(Tree& tree, const std::string& path, int deep, size_t files_max) {
   if (tree.entries.size() >= files_max || deep > kFoldersDeepMax) return;
-  struct stat st {};
+  struct stat st{};
   Entry entry{.path = path, .device = 0, .inode = 0, .size = -1, .changed_ns = 0, .modified_ns = 0, .link = link_target(path)};
   const bool there = ::stat(path.c_str(), &st) == 0;
   const bool folder = there && S_ISDIR(st.st_mode);

@@ -17,7 +17,8 @@ struct FileWatchLimits {
 
 /// Watches files and folder trees and calls `changed` after each change that has come to rest. A call can be spurious (same
 /// content written again); it is never missing. Symlinks are followed, at most 16 folders deep.
-/// Lifetime: what changes after the constructor returned is seen, so make the watch first and read the files then; the destructor ends the thread, so it must not run inside `changed`.
+/// Lifetime: what changes after the constructor returned is seen, so make the watch first and read the files then; the
+/// destructor ends the thread, so it must not run inside `changed`.
 /// Threads: `changed` runs on the watch's own thread, one call at a time.
 class FileWatch {
  public:

@@ -75,8 +75,7 @@ TEST_F(FileWatchTest, ManyWritesGiveFewCalls) {
   watch({folder_.path()});
   for (int i = 0; i < 200; ++i) put(folder_ / ("f" + std::to_string(i)), "x");
   EXPECT_TRUE(changed());
-  while (!quiet()) {
-  }
+  while (!quiet()) {}
   EXPECT_LE(calls_, 20);  // one where the writer is never held up; a busy machine may cut it into some
 }
 
@@ -126,8 +125,7 @@ TEST_F(FileWatchTest, SeesTheSymlinkSwapOfAConfigMap) {
     fs::rename(mount / "..data_tmp", mount / "..data");
     fs::remove_all(mount / ("..2026_" + std::to_string(i - 1)));
     EXPECT_TRUE(changed()) << i;
-    while (!quiet()) {
-    }
+    while (!quiet()) {}
   }
 }
 

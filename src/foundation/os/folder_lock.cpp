@@ -19,8 +19,8 @@ std::optional<int> read_pid(int fd) {
 }
 
 bool same_file(int fd, const std::filesystem::path& path) {
-  struct stat ours {};
-  struct stat there {};
+  struct stat ours{};
+  struct stat there{};
   return ::fstat(fd, &ours) == 0 && ::stat(path.c_str(), &there) == 0 && ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
 }
 
@@ -33,8 +33,8 @@ Result<FolderLock> FolderLock::take(const std::filesystem::path& lock_file) {
     if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) return Fail(os_error("lock", lock_file, errno));
       const auto pid = read_pid(fd.get());
-      return Fail(internal_error(ErrorCode::kConflict,
-                                 lock_file.parent_path().string() + " is in use by " + (pid ? "process " + std::to_string(*pid) : "another process")));
+      return Fail(internal_error(
+          ErrorCode::kConflict, lock_file.parent_path().string() + " is in use by " + (pid ? "process " + std::to_string(*pid) : "another process")));
     }
     if (!same_file(fd.get(), lock_file)) continue;  // somebody deleted it between open and lock
     const std::string text = std::to_string(::getpid()) + "\n";

@@ -118,7 +118,8 @@ Result<uint16_t> free_loopback_port() {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
   auto* generic = reinterpret_cast<sockaddr*>(&address);
-  if (!fd || ::bind(fd.get(), generic, size) != 0 || ::getsockname(fd.get(), generic, &size) != 0) return Fail(os_error("find a free port", {}, errno));
+  if (!fd || ::bind(fd.get(), generic, size) != 0 || ::getsockname(fd.get(), generic, &size) != 0)
+    return Fail(os_error("find a free port", {}, errno));
   return ntohs(address.sin_port);
 }
 

@@ -27,8 +27,7 @@ TEST(MachineStats, TellsOfOurselves) {
   EXPECT_LE(stats->started.ns, now.ns + Nanos(std::chrono::seconds(2)).count());
   EXPECT_GT(stats->started.ns, now.ns - Nanos(std::chrono::hours(1)).count());
   const Nanos before = stats->cpu;
-  for (volatile uint64_t i = 0; i < 100'000'000; i = i + 1) {
-  }
+  for (volatile uint64_t i = 0; i < 100'000'000; i = i + 1) {}
   EXPECT_GT(process_stats()->cpu, before);
   EXPECT_EQ(process_stats(::getppid())->resident.n > 0, true);
   EXPECT_EQ(process_stats(INT32_MAX).error().code, ErrorCode::kNotFound);

@@ -44,7 +44,7 @@ Result<> RotatingFile::reopen() {
   // O_NONBLOCK: a FIFO in the file's place must not hang us.
   fd_ = Fd(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600));
   if (!fd_) return Fail(os_error("open", path_, errno));
-  struct stat st {};
+  struct stat st{};
   if (::fstat(fd_.get(), &st) != 0) return Fail(os_error("stat", path_, errno));
   if (!S_ISREG(st.st_mode)) {
     fd_.reset();

@@ -57,7 +57,7 @@ struct GgufFacts {
   uint64_t key_length = 0;     // per head
   uint64_t value_length = 0;   // per head
   uint64_t vocabulary = 0;
-  std::optional<Pooling> pooling;  // stated pooling; its presence makes it an embedding model
+  std::optional<Pooling> pooling;  // absent: not stated
   bool causal = true;
   bool has_chat_template = false;
   bool template_has_tools = false;
@@ -65,7 +65,7 @@ struct GgufFacts {
   uint64_t file_bytes = 0;
 
   /// A model that turns text into a vector rather than into text.
-  bool embeds() const { return pooling.has_value() || !causal; }
+  bool embeds() const;
 };
 
 /// Reads and checks the whole header: counts, lengths, types, ranges of tensors, with checked arithmetic. Allocates at most

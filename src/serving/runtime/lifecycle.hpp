@@ -75,6 +75,7 @@ class Lifecycle {
   Action tick(MonoTime now, Random& random);
   Action done(MonoTime now);
   Action missed(MonoTime now, Random& random);
+  void forget_failures();
   Action exited(MonoTime now, Random& random);
 
   LifecycleLimits limits_;
@@ -89,7 +90,7 @@ class Lifecycle {
   uint64_t restarts_ = 0;
   bool alive_ = false;        // between a spawn that worked and the exit
   bool ever_ready_ = false;
-  bool stopping_ = false;     // told to stop: an exit is no failure
+  bool looping_ = false;      // failed too often and not settled since
   bool terminating_ = false;  // SIGTERM was asked for
 };
 

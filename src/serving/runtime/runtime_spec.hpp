@@ -18,7 +18,7 @@ struct ProbeSpec {
 struct RuntimeSpec {
   std::string model;    // metadata.name; also the alias that the server answers to
   std::string version;  // the name of the version
-  std::filesystem::path file;
+  std::filesystem::path file;  // absolute
   std::string digest;   // `sha256:` + 64 hex, of the file; empty is refused with the digest that it has
   uint32_t slots = 4;
   uint32_t slot_context_tokens = 2048;
