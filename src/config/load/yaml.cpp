@@ -232,7 +232,7 @@ std::vector<YamlNode> parse_yaml(const NamedText& source, const LoadLimits& limi
   } catch (const YAML::Exception& error) {
     builder.abandon();
     findings.push_back({Severity::kError, source.file, position(error.mark), "", "not YAML: " + error.msg,
-                        "check indentation, quotes and brackets around this place"});
+                        "check indentation (spaces, no tabs), quotes and brackets around this place"});
   }
   return builder.take();
 }
