@@ -4,8 +4,7 @@
 
 # Standard headers, compiled once for the whole tree. They are named one by one: an absolute path in the generated header
 # would keep the compiler cache from hitting in another clone; compile_pch.sh says how the cache sees the result.
-# CMake's own flags (-Xclang -include -Xclang PATH) hide the header's path from the cache in the same way.
-set(CMAKE_CXX_COMPILE_OPTIONS_CREATE_PCH -Xclang -emit-pch -include <PCH_HEADER> -x c++-header)
+# CMake's own flags for its users add -Xclang -include -Xclang PATH, which the cache cannot make relative and the compiler does not need.
 set(CMAKE_CXX_COMPILE_OPTIONS_USE_PCH -Xclang -include-pch -Xclang <PCH_FILE>)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/pch.hpp)
 file(STRINGS ${CMAKE_SOURCE_DIR}/cmake/pch.hpp pch_lines REGEX "^#include <")
