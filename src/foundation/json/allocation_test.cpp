@@ -15,7 +15,7 @@ std::atomic<size_t> allocations = 0;
 #include <sanitizer/allocator_interface.h>
 namespace {
 const int kHooked = __sanitizer_install_malloc_and_free_hooks([](const volatile void*, size_t) { ++allocations; }, [](const volatile void*) {});
-}
+}  // namespace
 #else
 namespace {
 constexpr int kHooked = 1;

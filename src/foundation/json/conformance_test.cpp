@@ -82,7 +82,8 @@ std::vector<Case> load(std::string_view module) {
 }
 
 /// The grammar of RFC 8259 and nothing else.
-const Limits kGrammarAlone = {.bytes_max = 1_GiB, .depth_max = 1'000'000, .nodes_max = 10'000'000, .number_chars_max = 1'000'000, .duplicate_names = DuplicateNames::kKeep};
+const Limits kGrammarAlone = {
+    .bytes_max = 1_GiB, .depth_max = 1'000'000, .nodes_max = 10'000'000, .number_chars_max = 1'000'000, .duplicate_names = DuplicateNames::kKeep};
 
 TEST(JsonTestSuite, GrammarAlone) {
   const std::vector<Case> cases = load("parsing.js");
@@ -118,7 +119,8 @@ TEST(JsonTestSuite, WithLimitsThreeMoreAreRefused) {
     if (c.name.starts_with("y_") && !ok) refused.insert(c.name);
     if (c.name.starts_with("n_")) EXPECT_FALSE(ok) << c.name;
   }
-  EXPECT_EQ(refused, (std::set<std::string>{"y_object_duplicated_key.json", "y_object_duplicated_key_and_value.json", "y_number_double_close_to_zero.json"}));
+  EXPECT_EQ(refused,
+            (std::set<std::string>{"y_object_duplicated_key.json", "y_object_duplicated_key_and_value.json", "y_number_double_close_to_zero.json"}));
 }
 
 TEST(JsonTestSuite, TransformCasesThatRepeatANameAreRefused) {

@@ -138,9 +138,7 @@ std::optional<Value> Value::find(std::string_view name) const {
   return std::nullopt;
 }
 
-bool Member::name_is(std::string_view name) const {
-  return name_is_plain() ? name_raw() == name : unescaped_equals(name_raw(), name);
-}
+bool Member::name_is(std::string_view name) const { return name_is_plain() ? name_raw() == name : unescaped_equals(name_raw(), name); }
 
 std::string Member::name() const {
   std::string out;

@@ -119,7 +119,8 @@ EscapeCheck check_escapes(const char* at, const char* end, const char* readable)
       if (backslash >= end) return {};
       from = backslash;
       const EscapeFault fault = check_escape(from, end);
-      if (fault != EscapeFault::kNone) [[unlikely]] return {fault, backslash};
+      if (fault != EscapeFault::kNone) [[unlikely]]
+        return {fault, backslash};
     }
   }
   at = std::max(at, from);

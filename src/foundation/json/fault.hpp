@@ -6,9 +6,28 @@
 namespace wye::json {
 
 enum class FaultKind : uint8_t {
-  kNone, kEmpty, kEndsEarly, kByteOrderMark, kUtf8, kControlCharacter, kUnclosedString, kExpectedValue, kExpectedName,
-  kExpectedColon, kExpectedCommaOrBrace, kExpectedCommaOrBracket, kTrailingContent, kLiteral, kNumber, kNumberTooLong,
-  kEscape, kEscapeHex, kSurrogate, kTooDeep, kTooManyNodes, kDuplicateName,
+  kNone,
+  kEmpty,
+  kEndsEarly,
+  kByteOrderMark,
+  kUtf8,
+  kControlCharacter,
+  kUnclosedString,
+  kExpectedValue,
+  kExpectedName,
+  kExpectedColon,
+  kExpectedCommaOrBrace,
+  kExpectedCommaOrBracket,
+  kTrailingContent,
+  kLiteral,
+  kNumber,
+  kNumberTooLong,
+  kEscape,
+  kEscapeHex,
+  kSurrogate,
+  kTooDeep,
+  kTooManyNodes,
+  kDuplicateName,
 };
 
 struct Fault {

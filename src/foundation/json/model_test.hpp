@@ -189,7 +189,8 @@ class Dice {
 };
 
 inline std::string random_string(Dice& dice) {
-  static constexpr std::string_view kPieces[] = {"a", "role", "\\n", "\\\"", "\\\\", "\\u00e9", "\\ud83d\\ude00", "\xC3\xA9", "{", "]", ",", ":", " ", "0123456789abcdef0123456789abcdef"};
+  static constexpr std::string_view kPieces[] = {"a",        "role", "\\n", "\\\"", "\\\\", "\\u00e9", "\\ud83d\\ude00",
+                                                 "\xC3\xA9", "{",    "]",   ",",    ":",    " ",       "0123456789abcdef0123456789abcdef"};
   std::string out = "\"";
   for (uint64_t left = dice.below(5); left != 0; --left) out += kPieces[dice.below(std::size(kPieces))];
   return out + "\"";

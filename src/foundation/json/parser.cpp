@@ -71,7 +71,8 @@ WYE_HOT bool Parser::run(State& s) {
 }
 
 WYE_HOT bool Parser::advance(State& s, uint32_t& at) {
-  if (s.next == positions_end_) [[unlikely]] return fail(FaultKind::kEndsEarly, static_cast<size_t>(end_ - text_));
+  if (s.next == positions_end_) [[unlikely]]
+    return fail(FaultKind::kEndsEarly, static_cast<size_t>(end_ - text_));
   at = *s.next++;
   return true;
 }
@@ -96,7 +97,8 @@ WYE_HOT Parser::Step Parser::after(State& s, uint32_t& at) {
 
 WYE_HOT bool Parser::member(State& s, uint32_t& at) {
   s.forget_key();
-  if (text_[at] != '"') [[unlikely]] return fail(FaultKind::kExpectedName, at);
+  if (text_[at] != '"') [[unlikely]]
+    return fail(FaultKind::kExpectedName, at);
   const uint32_t begin = at;
   uint32_t end = 0;
   bool escaped = false;
@@ -106,7 +108,8 @@ WYE_HOT bool Parser::member(State& s, uint32_t& at) {
   s.key_escaped = escaped;
   note_name(s, *s.frame);
   if (!advance(s, at)) return false;
-  if (text_[at] != ':') [[unlikely]] return fail(FaultKind::kExpectedColon, at);
+  if (text_[at] != ':') [[unlikely]]
+    return fail(FaultKind::kExpectedColon, at);
   return advance(s, at);
 }
 
@@ -146,8 +149,8 @@ WYE_HOT bool Parser::container(State& s, uint32_t at, Kind kind) {
 
 WYE_HOT bool Parser::literal(State& s, uint32_t at, std::string_view word, Kind kind) {
   const char* const begin = text_ + at;
-  if (static_cast<size_t>(end_ - begin) < word.size() || std::memcmp(begin, word.data(), word.size()) != 0 ||
-      !ends_scalar(begin + word.size(), end_)) [[unlikely]] {
+  if (static_cast<size_t>(end_ - begin) < word.size() || std::memcmp(begin, word.data(), word.size()) != 0 || !ends_scalar(begin + word.size(), end_))
+      [[unlikely]] {
     return fail(FaultKind::kLiteral, at);
   }
   return add(s, at, at + static_cast<uint32_t>(word.size()), kind, false);
@@ -159,7 +162,8 @@ WYE_HOT bool Parser::number(State& s, uint32_t at) {
   if (stop == nullptr || !ends_scalar(stop, end_)) [[unlikely]] {
     return fail(is_digit(*begin) || *begin == '-' ? FaultKind::kNumber : FaultKind::kExpectedValue, at);
   }
-  if (static_cast<size_t>(stop - begin) > limits_.number_chars_max) [[unlikely]] return fail(FaultKind::kNumberTooLong, at);
+  if (static_cast<size_t>(stop - begin) > limits_.number_chars_max) [[unlikely]]
+    return fail(FaultKind::kNumberTooLong, at);
   return add(s, at, static_cast<uint32_t>(stop - text_), Kind::kNumber, false);
 }
 
@@ -168,7 +172,8 @@ WYE_HOT bool Parser::string_end(const State& s, uint32_t at, uint32_t& end, bool
   const char* close = (s.next == positions_end_ ? end_ : text_ + *s.next) - 1;
   while (*close != '"' && is_space(*close)) --close;
   const char* const begin = text_ + at + 1;
-  if (close < begin || *close != '"') [[unlikely]] return fail(FaultKind::kUnclosedString, at);
+  if (close < begin || *close != '"') [[unlikely]]
+    return fail(FaultKind::kUnclosedString, at);
   const char* const backslash = find_backslash(begin, close, end_);
   escaped = backslash != close;
   if (escaped && !check_string_escapes(backslash, close)) return false;
@@ -177,7 +182,8 @@ WYE_HOT bool Parser::string_end(const State& s, uint32_t at, uint32_t& end, bool
 }
 
 WYE_HOT bool Parser::add(State& s, uint32_t begin, uint32_t end, Kind kind, bool escaped) {
-  if (s.count == nodes_max_) [[unlikely]] return fail(FaultKind::kTooManyNodes, begin);
+  if (s.count == nodes_max_) [[unlikely]]
+    return fail(FaultKind::kTooManyNodes, begin);
   Node& node = s.nodes[s.count++];
   node.begin = begin;
   node.end = end;
@@ -205,7 +211,8 @@ WYE_HOT void Parser::note_name(const State& s, Frame& frame) {
 /// As hash_bytes, without a branch on sizes below 8.
 WYE_HOT uint64_t Parser::hash_at(const char* name, size_t size) const {
   if (size > 8) return mix(load8(name), load8(name + size - 8), size);
-  if (end_ - name < 8 || size == 0) [[unlikely]] return hash_bytes({name, size});
+  if (end_ - name < 8 || size == 0) [[unlikely]]
+    return hash_bytes({name, size});
   return mix(load8(name) & (~uint64_t{0} >> (64U - 8U * size)), 0, size);
 }
 
@@ -304,9 +311,7 @@ WYE_HOT Parser::Step Parser::close(State& s, uint32_t at) {
   return twice;
 }
 
-std::string_view Parser::key_text(const Key& key) const {
-  return {(key.unescaped ? stacks_.names.data() : text_) + key.text, key.size};
-}
+std::string_view Parser::key_text(const Key& key) const { return {(key.unescaped ? stacks_.names.data() : text_) + key.text, key.size}; }
 
 std::string Parser::fault_path() const {
   std::string path;

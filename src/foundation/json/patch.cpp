@@ -130,7 +130,8 @@ void Patch::collect_cuts() {
     cut_container(std::span(edits_).subspan(i, stop - i));
     i = stop;
   }
-  std::sort(cuts_.begin(), cuts_.end(), [](const Cut& a, const Cut& b) { return std::tie(a.begin, a.end, a.order) < std::tie(b.begin, b.end, b.order); });
+  std::sort(cuts_.begin(), cuts_.end(),
+            [](const Cut& a, const Cut& b) { return std::tie(a.begin, a.end, a.order) < std::tie(b.begin, b.end, b.order); });
 }
 
 Result<std::span<const std::string_view>> Patch::pieces() {

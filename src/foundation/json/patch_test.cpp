@@ -55,35 +55,40 @@ TEST(PatchTest, InsertsAfterTheLastMember) {
   EXPECT_EQ(edited("{}", insert), R"({"s":{"include_usage":true},"q\"":1})");
   EXPECT_EQ(edited("{ }", insert), R"({"s":{"include_usage":true},"q\"":1 })");
   EXPECT_EQ(edited(R"({"a":1 })", insert), R"({"a":1,"s":{"include_usage":true},"q\"":1 })");
-  EXPECT_EQ(edited(R"({"a":1,"b":2})", [&](Patch& p, Value root) {
-              p.remove_member(root, "a");
-              p.remove_member(root, "b");
-              insert(p, root);
-            }),
+  EXPECT_EQ(edited(R"({"a":1,"b":2})",
+                   [&](Patch& p, Value root) {
+                     p.remove_member(root, "a");
+                     p.remove_member(root, "b");
+                     insert(p, root);
+                   }),
             R"({"s":{"include_usage":true},"q\"":1})");
-  EXPECT_EQ(edited("[[],[1]]", [](Patch& p, Value root) {
-              for (const Value inner : root.elements()) p.append_element(inner, "2");
-              p.append_element(root, "3");
-            }),
+  EXPECT_EQ(edited("[[],[1]]",
+                   [](Patch& p, Value root) {
+                     for (const Value inner : root.elements()) p.append_element(inner, "2");
+                     p.append_element(root, "3");
+                   }),
             "[[2],[1,2],3]");
 }
 
 TEST(PatchTest, RefusesEditsInsideEachOther) {
   const std::string_view text = R"({"a":{"b":1}})";
-  EXPECT_EQ(edited(text, [](Patch& p, Value root) {
-              p.remove_member(root, "a");
-              p.replace(*root.find("a")->find("b"), "2");
-            }),
+  EXPECT_EQ(edited(text,
+                   [](Patch& p, Value root) {
+                     p.remove_member(root, "a");
+                     p.replace(*root.find("a")->find("b"), "2");
+                   }),
             "error");
-  EXPECT_EQ(edited(text, [](Patch& p, Value root) {
-              p.replace(*root.find("a"), "2");
-              p.insert_member(*root.find("a"), "x", "2");
-            }),
+  EXPECT_EQ(edited(text,
+                   [](Patch& p, Value root) {
+                     p.replace(*root.find("a"), "2");
+                     p.insert_member(*root.find("a"), "x", "2");
+                   }),
             "error");
-  EXPECT_EQ(edited(text, [](Patch& p, Value root) {
-              p.replace(*root.find("a"), "2");
-              p.replace(*root.find("a"), "3");
-            }),
+  EXPECT_EQ(edited(text,
+                   [](Patch& p, Value root) {
+                     p.replace(*root.find("a"), "2");
+                     p.replace(*root.find("a"), "3");
+                   }),
             "error");
 }
 

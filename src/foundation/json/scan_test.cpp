@@ -18,7 +18,8 @@ std::optional<Values> find(std::string_view text) {
 }
 
 TEST(FindMembers, GivesRawBytes) {
-  const auto values = find(R"( {"id":"chatcmpl-1" , "object":"x","choices":[{"delta":{"content":"}],\"id\":\\"}}],"usage":{"a":1,"id":"no"},"z":-1.5e3} )");
+  const auto values =
+      find(R"( {"id":"chatcmpl-1" , "object":"x","choices":[{"delta":{"content":"}],\"id\":\\"}}],"usage":{"a":1,"id":"no"},"z":-1.5e3} )");
   ASSERT_TRUE(values);
   EXPECT_EQ((*values)[0], "\"chatcmpl-1\"");
   EXPECT_EQ((*values)[1], "");
@@ -30,11 +31,41 @@ TEST(FindMembers, GivesRawBytes) {
 }
 
 TEST(FindMembers, RefusesMalformedText) {
-  for (const std::string_view text :
-       {"", " ", "[]", "1", "{", "}", "{\"id\"", "{\"id\":", "{\"id\":1", "{\"id\":1,", "{\"id\":1,}", "{\"id\" 1}", "{id:1}", "{\"id\":1}x", "{\"id\":1}{}",
-        "{\"id\":tru}", "{\"id\":truex}", "{\"id\":01}", "{\"id\":1.}", "{\"id\":-}", "{\"id\":\"a}", "{\"id\":\"a\\\"}", "{\"id\":[}", "{\"id\":[}]}",
-        "{\"id\":{]}", "{\"id\":[[]}", "{\"id\":\"\n\"}", "{\"id\":[\"\n\"]}", "{\"id\":\"\\\n\"}", "{\"a\\q\":1}", "{\"id\":1,\"id\":2}",
-        "{\"id\":1,\"\\u0069d\":2}", "{,}", "{\"a\":1 \"b\":2}", "{\"a\":,}"}) {
+  for (const std::string_view text : {"",
+                                      " ",
+                                      "[]",
+                                      "1",
+                                      "{",
+                                      "}",
+                                      "{\"id\"",
+                                      "{\"id\":",
+                                      "{\"id\":1",
+                                      "{\"id\":1,",
+                                      "{\"id\":1,}",
+                                      "{\"id\" 1}",
+                                      "{id:1}",
+                                      "{\"id\":1}x",
+                                      "{\"id\":1}{}",
+                                      "{\"id\":tru}",
+                                      "{\"id\":truex}",
+                                      "{\"id\":01}",
+                                      "{\"id\":1.}",
+                                      "{\"id\":-}",
+                                      "{\"id\":\"a}",
+                                      "{\"id\":\"a\\\"}",
+                                      "{\"id\":[}",
+                                      "{\"id\":[}]}",
+                                      "{\"id\":{]}",
+                                      "{\"id\":[[]}",
+                                      "{\"id\":\"\n\"}",
+                                      "{\"id\":[\"\n\"]}",
+                                      "{\"id\":\"\\\n\"}",
+                                      "{\"a\\q\":1}",
+                                      "{\"id\":1,\"id\":2}",
+                                      "{\"id\":1,\"\\u0069d\":2}",
+                                      "{,}",
+                                      "{\"a\":1 \"b\":2}",
+                                      "{\"a\":,}"}) {
     EXPECT_FALSE(find(text)) << text;
   }
   std::string deep = "{\"id\":" + std::string(63, '[') + std::string(63, ']') + "}";
@@ -44,8 +75,8 @@ TEST(FindMembers, RefusesMalformedText) {
 }
 
 TEST(FindMembers, AgreesWithTheParserOnEveryCutAndFlip) {
-  const std::string event =
-      R"({"id":"chatcmpl-12345","object":"chat.completion.chunk","created":1700000000,"model":"m","choices":[{"index":0,"delta":{"content":"He\"l\\lo"},"finish_reason":null}],"usage":null})";
+  const std::string event = R"({"id":"chatcmpl-12345","object":"chat.completion.chunk","created":1700000000,"model":"m",)"
+                            R"("choices":[{"index":0,"delta":{"content":"He\"l\\lo"},"finish_reason":null}],"usage":null})";
   Document d;
   for (size_t cut = 0; cut < event.size(); ++cut) EXPECT_FALSE(find(std::string_view(event).substr(0, cut))) << cut;
   for (size_t at = 0; at < event.size(); ++at) {

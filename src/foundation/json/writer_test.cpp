@@ -15,8 +15,9 @@ TEST(WriterTest, PutsCommasAndEscapes) {
   w.begin_array("list").integer(1).begin_object().end_object().begin_array().end_array().raw("{\"r\":1}").end_array();
   w.key("o").begin_object().number("d", 0.1).end_object().end_object();
   EXPECT_TRUE(w.complete());
-  EXPECT_EQ(out, "{\"id\":\"a\\\"b\\\\\\n\\u0001\",\"i\":-9223372036854775808,\"u\":18446744073709551615,\"t\":true,\"n\":null,"
-                 "\"list\":[1,{},[],{\"r\":1}],\"o\":{\"d\":0.1}}");
+  EXPECT_EQ(out,
+            "{\"id\":\"a\\\"b\\\\\\n\\u0001\",\"i\":-9223372036854775808,\"u\":18446744073709551615,\"t\":true,\"n\":null,"
+            "\"list\":[1,{},[],{\"r\":1}],\"o\":{\"d\":0.1}}");
   Document d;
   ASSERT_TRUE(d.parse(out));
   EXPECT_EQ(d.root().find("id")->text(), "a\"b\\\n\x01");
