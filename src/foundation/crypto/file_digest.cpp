@@ -1,10 +1,10 @@
 #include "foundation/crypto/digest.hpp"
 #include "foundation/crypto/encode.hpp"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cerrno>
 
 namespace wye::crypto {
 namespace {
@@ -32,7 +32,7 @@ Result<FileDigest> sha256_file(const std::filesystem::path& path, const std::fun
   // O_NONBLOCK: opening a FIFO must not wait for its writer; for a regular file it means nothing.
   const File file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (file.fd < 0) return failure("can not open", path);
-  struct stat facts {};
+  struct stat facts{};
   if (::fstat(file.fd, &facts) != 0) return failure("can not read", path);
   if (!S_ISREG(facts.st_mode)) return Fail(internal_error(ErrorCode::kIo, path.string() + " is not a regular file"));
   std::vector<char> buffer(kPiece);

@@ -1,8 +1,8 @@
 #include "foundation/crypto/random.hpp"
 
+#include <sys/random.h>
 #include <cerrno>
 #include <cstdlib>
-#include <sys/random.h>
 
 namespace wye::crypto {
 namespace {

@@ -3,7 +3,10 @@
 namespace wye::store {
 
 FaultTable::FaultTable(Table& inner, uint64_t seed, FaultPlan plan, Sleep sleep)
-    : inner_(inner), sleep_(std::move(sleep)), random_(seed), plan_(plan) {}
+    : inner_(inner),
+      sleep_(std::move(sleep)),
+      random_(seed),
+      plan_(plan) {}
 
 void FaultTable::set_plan(FaultPlan plan) {
   const std::lock_guard lock(mutex_);

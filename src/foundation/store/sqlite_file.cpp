@@ -2,11 +2,11 @@
 
 #include "foundation/store/sqlite_table.hpp"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cerrno>
 
 namespace wye::store {
 namespace {
@@ -49,7 +49,7 @@ Result<> sync_path(const std::filesystem::path& path) {
 /// The file is created under another name and linked into place: opening `path` itself and closing it again would drop the locks
 /// that another connection of this process holds on it (a property of POSIX record locks).
 Result<> ensure_private_file(const std::filesystem::path& path) {
-  struct stat facts {};
+  struct stat facts{};
   if (::lstat(path.c_str(), &facts) != 0) {
     if (errno != ENOENT) return os_failure("can not look at", path, errno);
     TRY(const auto fresh, make_private_file(path));
@@ -87,14 +87,12 @@ Error sqlite_error(int code, std::string_view message, const std::filesystem::pa
   }
 }
 
-Error SqliteFile::error(int code) const {
-  return sqlite_error(code, db_ != nullptr ? sqlite3_errmsg(db_) : sqlite3_errstr(code), path_);
-}
+Error SqliteFile::error(int code) const { return sqlite_error(code, db_ != nullptr ? sqlite3_errmsg(db_) : sqlite3_errstr(code), path_); }
 
 SqliteFile::~SqliteFile() { sqlite3_close_v2(db_); }
 
 Result<std::unique_ptr<SqliteFile>> SqliteFile::open(const std::filesystem::path& path, const TableTuning& tuning,
-                                                    std::span<const std::string_view> steps) {
+                                                     std::span<const std::string_view> steps) {
   CHECK_OK(ensure_private_file(path));
   std::unique_ptr<SqliteFile> file(new SqliteFile(path));
   CHECK_OK(file->connect(tuning));
@@ -172,9 +170,7 @@ Result<> SqliteFile::migrate(std::span<const std::string_view> steps) {
   TRY(const int64_t from, number("PRAGMA user_version"));
   if (from == static_cast<int64_t>(steps.size())) return {};
   std::filesystem::path copy;
-  if (from > 0) {
-    TRY(copy, copy_aside());
-  }
+  if (from > 0) { TRY(copy, copy_aside()); }
   auto done = migrate_locked(steps, from, copy);
   // Still under its first name: another process was quicker, or the migration failed before it was kept.
   if (!copy.empty()) remove_quietly(copy);

@@ -68,9 +68,7 @@ Result<> SqliteTable::State::prepare() {
       {&newest_to_forget, "SELECT version FROM records WHERE value IS NULL ORDER BY version DESC LIMIT 1 OFFSET ?1"},
       {&forget, "DELETE FROM records WHERE value IS NULL AND version <= ?1"},
   };
-  for (const auto& [statement, sql] : all) {
-    TRY(*statement, Statement::prepare(*file, sql));
-  }
+  for (const auto& [statement, sql] : all) { TRY(*statement, Statement::prepare(*file, sql)); }
   return {};
 }
 
@@ -170,9 +168,7 @@ Result<Written> SqliteTable::write(std::span<const Write> batch) {
   TRY(State::Counters counters, state_->counters());
   const uint64_t before = counters.sequence;
   for (const Write& write : batch) CHECK_OK(state_->store(write, ++counters.sequence));
-  if (before / kForgetEvery != counters.sequence / kForgetEvery) {
-    TRY(counters.forgotten, state_->forget_old(counters.forgotten));
-  }
+  if (before / kForgetEvery != counters.sequence / kForgetEvery) { TRY(counters.forgotten, state_->forget_old(counters.forgotten)); }
   state_->set_state.number(1, counters.sequence).number(2, counters.forgotten);
   CHECK_OK(state_->set_state.finish());
   CHECK_OK(transaction.commit());

@@ -3,12 +3,12 @@
 #include "foundation/store/sqlite_table.hpp"
 #include "foundation/store/test_folder.hpp"
 
-#include <csignal>
-#include <fstream>
 #include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <csignal>
+#include <fstream>
 
 namespace wye::store {
 namespace {
@@ -26,7 +26,7 @@ class SqliteTest : public testing::Test {
     sqlite3_close(db);
   }
   static unsigned mode_of(const std::filesystem::path& path) {
-    struct stat facts {};
+    struct stat facts{};
     return ::stat(path.c_str(), &facts) == 0 ? facts.st_mode & 0777 : 0;
   }
   size_t files_in_folder() const {

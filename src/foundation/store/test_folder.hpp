@@ -1,10 +1,10 @@
 // An empty folder for one test, removed at its end. For tests only.
 #pragma once
 
+#include <unistd.h>
 #include <atomic>
 #include <filesystem>
 #include <string>
-#include <unistd.h>
 
 namespace wye::store {
 

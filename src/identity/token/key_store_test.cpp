@@ -5,8 +5,8 @@
 #include "foundation/store/memory_table.hpp"
 #include "foundation/store/test_folder.hpp"
 
-#include <fstream>
 #include <sys/stat.h>
+#include <fstream>
 
 namespace wye::token {
 namespace {
@@ -236,7 +236,7 @@ class PepperTest : public testing::Test {
 TEST_F(PepperTest, IsMadeOnceAndPrivate) {
   const auto first = load_or_create_peppers(path_);
   ASSERT_TRUE(first) << first.error().detail;
-  struct stat facts {};
+  struct stat facts{};
   ASSERT_EQ(::stat(path_.c_str(), &facts), 0);
   EXPECT_EQ(facts.st_mode & 0777, 0600u);
   EXPECT_EQ(facts.st_size, ssize_t{kPepperBytes});

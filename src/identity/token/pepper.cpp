@@ -3,10 +3,10 @@
 #include "foundation/crypto/encode.hpp"
 #include "foundation/crypto/random.hpp"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cerrno>
 
 namespace wye::token {
 namespace {
@@ -31,7 +31,7 @@ Result<std::optional<Pepper>> read_pepper(const std::filesystem::path& path) {
   if (file.fd < 0 && errno == ENOENT) return std::optional<Pepper>();
   if (file.fd < 0 && errno == ELOOP) return refused(path, "is a symbolic link: give the real path");
   if (file.fd < 0) return os_failure("can not open", path, errno);
-  struct stat facts {};
+  struct stat facts{};
   if (::fstat(file.fd, &facts) != 0) return os_failure("can not look at", path, errno);
   if (!S_ISREG(facts.st_mode)) return refused(path, "is not a regular file");
   if (facts.st_uid != ::geteuid()) return refused(path, "belongs to another user");
