@@ -3,15 +3,25 @@
 
 #include "foundation/net/engine_rig.hpp"
 
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer)
 #define WYE_COUNTS_ALLOCATIONS 0
 #else
 #define WYE_COUNTS_ALLOCATIONS 1
 #endif
 
-#if WYE_COUNTS_ALLOCATIONS
 namespace {
-thread_local size_t allocations = 0;
+[[maybe_unused]] thread_local size_t allocations = 0;
+}
+
+#if __has_feature(thread_sanitizer)
+#include <sanitizer/allocator_interface.h>
+namespace {
+void on_malloc(const volatile void*, size_t) { ++allocations; }
+void on_free(const volatile void*) {}
+[[maybe_unused]] const int kHooked = __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
+}  // namespace
+#elif WYE_COUNTS_ALLOCATIONS
+namespace {
 void* count_and_take(size_t size) {
   ++allocations;
   if (void* p = std::malloc(size)) return p;
@@ -32,6 +42,12 @@ namespace {
 using namespace std::chrono_literals;
 
 #if WYE_COUNTS_ALLOCATIONS
+TEST(Allocations, AreSeen) {
+  const size_t before = allocations;
+  ::operator delete(::operator new(100));  // called so, no compiler may leave it out
+  EXPECT_EQ(allocations, before + 1);
+}
+
 Task<size_t> receive_once(Stream& stream, Loop& loop) {
   co_return (co_await receive_some(stream, loop.scratch(), {loop.after(5s), nullptr})).n;
 }

@@ -71,7 +71,9 @@ inline Task<IoStatus> receive_all(Stream& stream, std::string& into, Bound bound
   }
 }
 
-inline Task<void> receive_all_into(Stream& stream, std::string& into, IoStatus& status, Bound bound) { status = co_await receive_all(stream, into, bound); }
+inline Task<void> receive_all_into(Stream& stream, std::string& into, IoStatus& status, Bound bound) {
+  status = co_await receive_all(stream, into, bound);
+}
 
 inline Task<IoStatus> send_all(Stream& stream, std::string_view text, Bound bound) {
   const iovec one = piece(text);

@@ -122,7 +122,8 @@ std::shared_ptr<SystemResolver::State::Flight> SystemResolver::State::find_or_st
       if (answer && answer->size() > kAddressesMax) answer = Fail(resolve_error(ErrorCode::kIo, host, "more than 32 addresses"));
       if (const auto state = weak.lock()) {
         const auto entry = state->entries.find(host);
-        if (entry != state->entries.end() && entry->second.flight == flight) entry->second.until = state->loop.now() + (answer ? kKeepGood : kKeepFailure);
+        const bool ours = entry != state->entries.end() && entry->second.flight == flight;
+        if (ours) entry->second.until = state->loop.now() + (answer ? kKeepGood : kKeepFailure);
       }
       flight->land(std::move(answer));
     });

@@ -90,7 +90,8 @@ Result<std::unique_ptr<Listener>> SimNetwork::listen(Endpoint endpoint) {
     endpoint.port = next_port_++;
     if (find_listener(endpoint) != nullptr) endpoint.port = 0;
   }
-  if (find_listener(endpoint) != nullptr) return Fail(internal_error(ErrorCode::kConflict, "listen on " + to_string(endpoint) + ": Address already in use"));
+  if (find_listener(endpoint) != nullptr)
+    return Fail(internal_error(ErrorCode::kConflict, "listen on " + to_string(endpoint) + ": Address already in use"));
   auto core = std::make_shared<SimListenerCore>(loop_.wheel(), endpoint);
   listeners_.push_back(core);
   return std::make_unique<SimListener>(*this, std::move(core));

@@ -48,7 +48,8 @@ class Stream {
   virtual TryResult try_receive(std::span<char> buffer) = 0;
   /// Never blocks. May take less than all.
   virtual TryResult try_send(std::span<const iovec> pieces) = 0;
-  /// The slot to wait on after `try_receive` said again; likewise for `try_send`.
+  /// The slot to wait on after `try_receive` said again; likewise for `try_send`. A coroutine that a slot resumes may destroy the
+  /// stream: whoever notifies a slot keeps it alive until that event is over.
   virtual WaitSlot& receive_slot() = 0;
   virtual WaitSlot& send_slot() = 0;
 

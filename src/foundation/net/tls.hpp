@@ -49,7 +49,8 @@ Result<std::unique_ptr<TlsClientContext>> make_tls_client(const std::filesystem:
 /// Errors: kTimeout, kCancelled by `bound`; kIo with the reason in the detail: "tls: certificate has expired", "tls: hostname
 /// mismatch", "tls: self-signed certificate", "tls: wrong version number", "tls: peer closed during the handshake", …
 /// Both contexts need to live until the task has ended.
-Task<Result<std::unique_ptr<Stream>>> tls_connect(std::unique_ptr<Stream> inner, const TlsClientContext& context, std::string server_name, Bound bound);
+Task<Result<std::unique_ptr<Stream>>> tls_connect(std::unique_ptr<Stream> inner, const TlsClientContext& context, std::string server_name,
+                                                  Bound bound);
 /// Likewise as server.
 Task<Result<std::unique_ptr<Stream>>> tls_accept(std::unique_ptr<Stream> inner, const TlsServerContext& context, Bound bound);
 

@@ -57,7 +57,8 @@ TlsClientContext::~TlsClientContext() = default;
 
 Result<std::unique_ptr<TlsServerContext>> make_tls_server(const TlsServerFiles& files) {
   TRY(SslContext context, make_context(TLS_server_method()));
-  if (SSL_CTX_use_certificate_chain_file(context.get(), files.certificate_chain.c_str()) != 1) return Fail(usage("tls certificate", files.certificate_chain));
+  if (SSL_CTX_use_certificate_chain_file(context.get(), files.certificate_chain.c_str()) != 1)
+    return Fail(usage("tls certificate", files.certificate_chain));
   if (SSL_CTX_use_PrivateKey_file(context.get(), files.key.c_str(), SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(context.get()) != 1)
     return Fail(usage("tls key", files.key));
   return std::make_unique<TlsServerContext>(std::make_unique<TlsServerContext::Impl>(std::move(context)));

@@ -97,7 +97,8 @@ class TlsStream final : public Stream {
   InnerWatch inner_send_{*this, &TlsStream::on_inner_send};
 };
 
-TlsStream::TlsStream(std::unique_ptr<Stream> inner) : inner_(std::move(inner)), receive_(inner_->receive_slot().wheel()), send_(inner_->send_slot().wheel()) {
+TlsStream::TlsStream(std::unique_ptr<Stream> inner)
+    : inner_(std::move(inner)), receive_(inner_->receive_slot().wheel()), send_(inner_->send_slot().wheel()) {
   receive_.ready = true;
   send_.ready = true;
   inner_receive_.watch(inner_->receive_slot());
@@ -364,7 +365,8 @@ Task<Result<std::unique_ptr<Stream>>> shake(std::unique_ptr<TlsStream> stream, B
 
 }  // namespace
 
-Task<Result<std::unique_ptr<Stream>>> tls_connect(std::unique_ptr<Stream> inner, const TlsClientContext& context, std::string server_name, Bound bound) {
+Task<Result<std::unique_ptr<Stream>>> tls_connect(std::unique_ptr<Stream> inner, const TlsClientContext& context, std::string server_name,
+                                                  Bound bound) {
   if (server_name.ends_with('.')) server_name.pop_back();
   if (server_name.empty() || server_name.contains('\0') || parse_address(server_name, 0))
     co_return Fail(internal_error(ErrorCode::kUsage, "tls: the server name must be a DNS name, not \"" + server_name + "\""));

@@ -210,7 +210,8 @@ TEST(TlsCertificates, TheClockOfTheContextDecides) {
 }
 
 TEST(TlsNames, LiteralsAndNothingAreNoServerNames) {
-  for (const std::string& name : {std::string(), std::string("127.0.0.1"), std::string("::1"), std::string("[::1]"), std::string("a\0b", 3), std::string(".")}) {
+  const std::string nul("a\0b", 3);
+  for (const std::string& name : {std::string(), std::string("127.0.0.1"), std::string("::1"), std::string("[::1]"), nul, std::string(".")}) {
     EngineRig rig(Engine::kSim);
     const TlsPairContexts contexts(kNow);
     Secured ends;
@@ -237,7 +238,8 @@ TEST(TlsFiles, WhatIsWrongIsNamed) {
   EXPECT_FALSE(make_tls_client(authority.folder() / "absent.pem", kNow));
   // Encrypted keys are refused without asking anybody for a passphrase.
   const std::filesystem::path encrypted = authority.folder() / "encrypted.key";
-  write_text(encrypted, "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAg=\n-----END ENCRYPTED PRIVATE KEY-----\n");
+  write_text(encrypted,
+             "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAg=\n-----END ENCRYPTED PRIVATE KEY-----\n");
   EXPECT_FALSE(make_tls_server({good.certificate_chain, encrypted}));
 }
 
