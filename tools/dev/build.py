@@ -40,11 +40,17 @@ def log(root, name):
     return root / "build" / "logs" / f"{name}.log"
 
 
+def ccache_log(root):
+    """Where ccache writes what it did for this tree's builds, apart from everybody else's."""
+    return root / "build/logs/ccache.stats"
+
+
 def targets(root, preset, names):
     """Builds the targets; returns the seconds it took."""
     with exclusive(root):
         folder = configure(root, preset)
-        return console.run(f"building {preset}: {' '.join(names)}", ["ninja", "-C", folder, *names], log(root, f"build-{preset}"), how=HOW)
+        return console.run(f"building {preset}: {' '.join(names)}", ["ninja", "-C", folder, *names], log(root, f"build-{preset}"), how=HOW,
+                           env=dict(os.environ, CCACHE_STATSLOG=str(ccache_log(root))))
 
 
 def programs(root):

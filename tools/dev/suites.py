@@ -1,6 +1,8 @@
 """The stages of `make test` and `make lint`, in order; the first that fails ends the run."""
+import os
 import re
 import shutil
+import subprocess
 import sys
 import time
 
@@ -89,6 +91,7 @@ STAGE_NAMES = [name for name, _, _ in STAGES]
 
 def run_all(root, only):
     begin, report = time.monotonic(), []
+    build.ccache_log(root).unlink(missing_ok=True)
     for name, stage, needs in STAGES:
         if only and name not in only:
             continue
@@ -102,15 +105,18 @@ def run_all(root, only):
         report.append(f"{name} {time.monotonic() - start:.0f} s")
     say(f"make test: all stages passed in {time.monotonic() - begin:.0f} s ({', '.join(report)})")
     if shutil.which("ccache"):
-        say(f"ccache: {ccache_rate()}")
+        say(f"ccache: {ccache_rate(root)}")
     return 0
 
 
-def ccache_rate():
-    import subprocess
-    text = subprocess.run(["ccache", "-s"], capture_output=True, text=True).stdout
+def ccache_rate(root):
+    """How much of this run's compilation came out of the compiler cache."""
+    if not build.ccache_log(root).exists():
+        return "nothing was compiled"
+    text = subprocess.run(["ccache", "--show-log-stats"], capture_output=True, text=True,
+                          env=dict(os.environ, CCACHE_STATSLOG=str(build.ccache_log(root)))).stdout
     found = re.search(r"Hits:\s+(\d+)\s*/\s*(\d+)", text)
-    return f"{found[1]} hits in {found[2]} cacheable compilations since its counters were last reset" if found else "no figures"
+    return f"{found[1]} of {found[2]} compilations were hits" if found else "no figures"
 
 
 def lint(root):
