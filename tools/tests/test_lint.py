@@ -4,7 +4,8 @@ import unittest
 from lint import runner, sizes
 from lint.tree import Tree, code_only
 
-LAYERS = "foundation/base:\nfoundation/net: base   # the only dialer\nllm/route: base\nedge/gateway: base net llm/*\nconfig/kinds: base\napp: everything\n"
+LAYERS = ("foundation/base:\nfoundation/net: base   # the only dialer\nllm/route: base\nedge/gateway: base net llm/*\n"
+          "config/kinds: base\napp: everything\n")
 
 
 def room(name, links="", source="", **files):
@@ -65,14 +66,16 @@ CASES = {
          ({"src/a.cpp": "template <class T>\n  requires(sizeof(T) > 1)\nResult<int> f(T t) noexcept {\n" + "  g();\n" * 80 + "}\n"}, "f has 84"),
          ({"tools/a.py": "def f():\n" + "    g()\n" * 80}, "f has 81"),
          ({sizes.RATCHET: 'functions = ["src/a.cpp:f"]\n', "src/a.cpp": "void f() {}\n"}, "no longer")],
-        [{"src/a.cpp": SHORT}, {"src/a.cpp": "namespace a {\n" + SHORT * 3 + "}\n"}, {"src/a.cpp": "constexpr int kTable[] = {\n" + "  1,\n" * 90 + "};\n"},
+        [{"src/a.cpp": SHORT}, {"src/a.cpp": "namespace a {\n" + SHORT * 3 + "}\n"},
+         {"src/a.cpp": "constexpr int kTable[] = {\n" + "  1,\n" * 90 + "};\n"},
          {"src/a.cpp": "struct alignas(64) A {\n" + "  int f() { return 1; }\n" * 90 + "};\n"},
          {sizes.RATCHET: 'functions = ["src/a.cpp:long_one"]\n', "src/a.cpp": LONG}]),
     "name": (
         [({"src/a.hpp": "class StreamManager {};\n"}, "StreamManager"), ({"src/a.hpp": "struct Info {};\n"}, "Info"),
          ({"src/a.hpp": "enum class Common { kA };\n"}, "Common"), ({"src/a.hpp": "void process(int x);\n"}, "process"),
          ({"src/a.cpp": "Result<int> Gate::handle(int x) {\n}\n"}, "handle")],
-        [{"src/a.hpp": "class MachineInfoLine {};\nclass ChildProcess;\n// class Manager\n"}, {"src/a.cpp": "void f() {\n  return handle(1);\n  handle(2);\n}\n"},
+        [{"src/a.hpp": "class MachineInfoLine {};\nclass ChildProcess;\n// class Manager\n"},
+         {"src/a.cpp": "void f() {\n  return handle(1);\n  handle(2);\n}\n"},
          {"src/a.hpp": "using Handle = std::coroutine_handle<>;\n"}]),
     "file-name": (
         [({"src/x/util.cpp": "\n"}, "util"), ({"src/x/string_helpers.hpp": "\n"}, "helpers"), ({"src/x/data_test.cpp": "\n"}, "data"),
@@ -86,23 +89,31 @@ CASES = {
             ("::fork()", "child_process"), ("std::this_thread::sleep_for(x)", "timer"), ("std::cout << 1", "Log"), ("printf(a)", "Log"),
             ("atoi(a)", "from_chars"), ("std::stoi(a)", "from_chars"), ("std::async(f)", "Task"), ("localtime_r(a, b)", "rfc3339"),
             ("delete pointer", "unique_ptr")]] + [({"src/x/a.hpp": "using namespace std;\n"}, "header")],
-        [{"src/foundation/base/clock.cpp": "auto t = std::chrono::steady_clock::now();\n"}, {"src/x/a_test.cpp": "auto t = std::chrono::steady_clock::now();\n"},
+        [{"src/foundation/base/clock.cpp": "auto t = std::chrono::steady_clock::now();\n"},
+         {"src/x/a_test.cpp": "auto t = std::chrono::steady_clock::now();\n"},
          {"src/app/main.cpp": 'std::getenv("A");\n'}, {"src/foundation/net/a.cpp": "::connect(fd, a, b);\n"}, {"src/x/a.cpp": "snprintf(a, 1, b);\n"},
          {"src/x/a.cpp": "A(const A&) = delete;\nfile_system(x); dialer.connect(x); wall_time(0); x.time(0);\n"},
-         {"src/x/a.cpp": '// rand() is banned\nconst char* s = "system(";\nauto r = R"(popen(x))";\n'}, {"bench/load/main.cpp": "std::printf(a);\n"}]),
-    "open-end": ([({"docs/a.md": "a TO" + "DO here\n"}, "finish"), ({"src/a.cpp": "// FIX" + "ME\n"}, "finish")], [{"src/a.cpp": "// what is to do\n"}]),
+         {"src/x/a.cpp": '// rand() is banned\nconst char* s = "system(";\nauto r = R"(popen(x))";\n'},
+         {"bench/load/main.cpp": "std::printf(a);\n"}]),
+    "open-end": ([({"docs/a.md": "a TO" + "DO here\n"}, "finish"),
+    ({"src/a.cpp": "// FIX" + "ME\n"}, "finish")], [{"src/a.cpp": "// what is to do\n"}]),
     "machine-path": (
-        [({"docs/a.md": f"see {P}work/main\n"}, "machine"), ({"src/a.cpp": f'open("{P}tmp/x");\n'}, "machine"), ({"a.yml": f"path: {P}home/someone/x\n"}, "machine")],
+        [({"docs/a.md": f"see {P}work/main\n"}, "machine"), ({"src/a.cpp": f'open("{P}tmp/x");\n'}, "machine"),
+         ({"a.yml": f"path: {P}home/someone/x\n"}, "machine")],
         [{"docs/a.md": f"the folder frame{P}work/x, ~{P}work and $HOME{P}work\n"}]),
-    "registry-host": ([({"docs/a.md": "https://registry.np" + "mjs.org/x\n"}, "package")], [{"docs/a.md": "npm's registry; https://www.npmjs.com/x\n"}]),
+    "registry-host": ([({"docs/a.md": "https://registry.np" + "mjs.org/x\n"}, "package")],
+                      [{"docs/a.md": "npm's registry; https://www.npmjs.com/x\n"}]),
     "lock-address": (
         [({"a/package-lock.json": '{"resolved": "x"}\n'}, "no address"), ({"tools/x.lock": "--index-url x\n"}, "no address"),
          ({"a/.npmrc": "registry=http://x\n"}, "no address"), ({"tools/x.lock": "lite" + "llm==1.0\n"}, "never installed")],
-        [{"a/package-lock.json": '{"integrity": "sha512-x"}\n'}, {"a/.npmrc": "omit-lockfile-registry-resolved=true\n"}, {"docs/a.md": '"resolved": x\n'}]),
+        [{"a/package-lock.json": '{"integrity": "sha512-x"}\n'}, {"a/.npmrc": "omit-lockfile-registry-resolved=true\n"},
+         {"docs/a.md": '"resolved": x\n'}]),
     "line-width": ([({"src/a.cpp": "//" + "x" * 149 + "\n"}, "151")], [{"src/a.cpp": "//" + "x" * 148 + "\n", "docs/a.md": "x" * 400 + "\n"}]),
     "whitespace": (
-        [({"docs/a.md": "no end"}, "newline"), ({"src/a.cpp": "\tint x;\n"}, "tab"), ({"src/a.cpp": "int x; \n"}, "blanks"), ({"src/a.cpp": "int x;\r\n"}, "CRLF")],
-        [{"Makefile": "all:\n\techo\n", "src/a.cpp": "int x;\n", "docs/a.md": "two blanks  \nbreak\n"}, {"src/x/testdata/a.http": "GET / HTTP/1.1\r\n\r\n"}]),
+        [({"docs/a.md": "no end"}, "newline"), ({"src/a.cpp": "\tint x;\n"}, "tab"), ({"src/a.cpp": "int x; \n"}, "blanks"),
+         ({"src/a.cpp": "int x;\r\n"}, "CRLF")],
+        [{"Makefile": "all:\n\techo\n", "src/a.cpp": "int x;\n", "docs/a.md": "two blanks  \nbreak\n"},
+         {"src/x/testdata/a.http": "GET / HTTP/1.1\r\n\r\n"}]),
     "header-guard": ([({"src/a.hpp": "int x;\n"}, "pragma")], [{"src/a.hpp": "#pragma once\n", "src/a.cpp": "int x;\n"}]),
     "syntax": (
         [({"a.py": "def f(:\n"}, "line 1"), ({"run": "#!/bin/sh\nif true; then\n"}, ""), ({"a.json": "{\n"}, ""), ({"a.toml": "x = \n"}, "")],
@@ -112,11 +123,13 @@ CASES = {
          ({"src/layers.txt": "a/x:\n", "src/a/x/CMakeLists.txt": "\n", "src/a/x/README.md": "x\n"}, "ten lines")],
         [{"src/layers.txt": "a/x:\na/y:\n", "src/a/x/CMakeLists.txt": "\n", "src/a/x/README.md": "x\n" * 10}]),
     "dangling-link": (
-        [({"docs/a.md": "[x](gone.md)\n"}, "gone.md"), ({"docs/a.md": "![x](../img/x.png)\n"}, "img/x.png"), ({"docs/a.md": "[x]: gone.md\n"}, "gone.md")],
+        [({"docs/a.md": "[x](gone.md)\n"}, "gone.md"), ({"docs/a.md": "![x](../img/x.png)\n"}, "img/x.png"),
+         ({"docs/a.md": "[x]: gone.md\n"}, "gone.md")],
         [{"docs/a.md": "[x](b.md#part) [y](../src) [z](https://x.example/y) [w](#here) `[a](gone.md)`\n```\n[b](gone.md)\n```\n", "docs/b.md": "\n",
           "src/a.cpp": "\n"}]),
     "third-party-list": (
-        [({**THIRD}, "missing"), ({**THIRD, "THIRD_PARTY.md": HEAD}, "no row"), ({**THIRD, "THIRD_PARTY.md": HEAD + "| part | 1.3 | MIT | it |\n"}, "1.2"),
+        [({**THIRD}, "missing"), ({**THIRD, "THIRD_PARTY.md": HEAD}, "no row"),
+         ({**THIRD, "THIRD_PARTY.md": HEAD + "| part | 1.3 | MIT | it |\n"}, "1.2"),
          ({**THIRD, "THIRD_PARTY.md": HEAD + "| part | 1.2 | BSD | it |\n"}, "BSD"),
          ({**THIRD, "THIRD_PARTY.md": HEAD + "| part | 1.2 | MIT | it |\n| more | 1 | MIT | it |\n"}, "nothing fetches")],
         [{**THIRD, "THIRD_PARTY.md": HEAD + "| part | 1.2 | MIT | it |\n"}]),
@@ -168,7 +181,8 @@ class Code(unittest.TestCase):
 
     def test_functions_are_found(self):
         code = code_only("namespace {\nstruct A {\n  A() : x_{1}, y_(2) {}\n  bool operator()(int) const { return true; }\n  int x_{0};\n};\n"
-                         "#define M(x) \\\n  do { x } while (0)\n}\nextern \"C\" int LLVMFuzzerTestOneInput(const uint8_t* d, size_t n) {\n  return 0;\n}\n"
+                         "#define M(x) \\\n  do { x } while (0)\n}\n"
+                         "extern \"C\" int LLVMFuzzerTestOneInput(const uint8_t* d, size_t n) {\n  return 0;\n}\n"
                          "std::array<int, 2> a = {f(1), 2};\nauto g = [](int x) { return x; };\n")
         names = [sizes.name_of(signature) for _, _, signature in sizes.cpp_functions(code)]
         self.assertEqual(names[:2], ["A", "operator"])

@@ -273,7 +273,8 @@ class Console(unittest.TestCase):
                   "console.run('x', ['sh', '-c', 'echo $$ > ' + sys.argv[2] + '; exec sleep 60'], sys.argv[3], how='')")
         for number in (signal.SIGKILL, signal.SIGTERM):
             pid_file = self.folder / f"pid{number}"
-            tool = subprocess.Popen([sys.executable, "-B", "-c", script, str(TOOLS), str(pid_file), str(self.folder / "log")], stderr=subprocess.DEVNULL)
+            tool = subprocess.Popen([sys.executable, "-B", "-c", script, str(TOOLS), str(pid_file), str(self.folder / "log")],
+                                    stderr=subprocess.DEVNULL)
             wait_for(lambda: pid_file.exists() and pid_file.read_text().strip())
             child = int(pid_file.read_text())
             tool.send_signal(number)
