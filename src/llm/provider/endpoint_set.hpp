@@ -14,15 +14,15 @@ enum class Health : uint8_t { kLive, kStarting, kBroken, kMisconfigured, kSatura
 /// A target whose address is known. For targets with a configured endpoint `host` is empty: configuration says it.
 struct LiveEndpoint {
   Health health = Health::kStarting;
-  std::string host;                   // name or IP literal
+  std::string host{};                   // name or IP literal
   uint16_t port = 0;
   bool tls = false;
-  std::string base_path;              // empty or `/v1`
-  config::EnumSet<config::Capability> capabilities;  // discovered; empty: unknown
+  std::string base_path{};              // empty or `/v1`
+  config::EnumSet<config::Capability> capabilities{};  // discovered; empty: unknown
   uint32_t context_tokens = 0;        // 0: unknown
   uint32_t slots = 0;                 // requests at once; 0: unknown
   uint64_t instance = 0;              // tells processes of one model apart: connections of another are of no use
-  std::string reason;                 // for operators, why it is not live
+  std::string reason{};                 // for operators, why it is not live
 };
 
 /// Indexed by TargetId of the snapshot with `snapshot_digest`.

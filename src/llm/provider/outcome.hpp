@@ -57,6 +57,7 @@ struct Outcome {
   Verdict verdict = Verdict::kFinal;
   Mark mark = Mark::kNone;
   bool same_after_others = false;      // with kRetryOther: the same target may be tried once all others failed
+  bool same_after_wait = false;        // with kSaturated: nobody else takes it and the wait is at most kSameTargetWaitMax
   bool refresh_token = false;          // with kRetrySame
   bool possible_double_bill = false;
   bool wider_context_only = false;     // with kOtherOnly: only a target with a larger window
@@ -74,18 +75,18 @@ inline constexpr std::chrono::seconds kSameTargetWaitMax{5};
 
 /// The header values that say when to come back; empty where absent.
 struct RetryHeaders {
-  std::string_view retry_after_ms;
-  std::string_view retry_after;
-  std::string_view date;
-  std::string_view remaining_requests;  // x-ratelimit-remaining-requests
-  std::string_view reset_requests;
-  std::string_view remaining_tokens;
-  std::string_view reset_tokens;
-  std::string_view reset;               // x-ratelimit-reset
+  std::string_view retry_after_ms{};
+  std::string_view retry_after{};
+  std::string_view date{};
+  std::string_view remaining_requests{};  // x-ratelimit-remaining-requests
+  std::string_view reset_requests{};
+  std::string_view remaining_tokens{};
+  std::string_view reset_tokens{};
+  std::string_view reset{};               // x-ratelimit-reset
 };
 
 struct RetryAfter {
-  std::optional<std::chrono::milliseconds> wait;  // clamped to kWaitMin..kWaitMax; absent: no usable hint
+  std::optional<std::chrono::milliseconds> wait{};  // clamped to kWaitMin..kWaitMax; absent: no usable hint
   uint32_t ignored = 0;                           // values that were there and could not be used
 };
 /// `status` 429 also looks at x-ratelimit-*. The first that can be read wins.

@@ -14,14 +14,14 @@ enum class Dialect : uint8_t { kAzureV1, kAzureDated, kOpenAiCompatible, kLlamaS
 
 struct ProviderTraits {
   Dialect dialect = Dialect::kOpenAiCompatible;
-  std::string_view name;                 // for logs and metrics
-  protocol::UpstreamDialect body;
+  std::string_view name{};                 // for logs and metrics
+  protocol::UpstreamDialect body{};
   bool deployment_in_path = false;
   bool runs_on = false;                  // a unary request goes on when its client left: ask for a stream and aggregate
   bool tools_need_template = false;      // drops tools silently unless the model's template has them: needs the capability declared
   bool filter_annotations = false;       // sends content filter results
   bool own_request_id_header = false;    // `x-ms-client-request-id` is set to ours
-  std::string_view request_id_header;    // of its answers, for the log; empty: none
+  std::string_view request_id_header{};    // of its answers, for the log; empty: none
   uint32_t requests_a_connection = 0;    // it closes after so many; 0: no known bound
   std::chrono::milliseconds idle_max{};  // it closes idle connections after that; 0: unknown
 };
@@ -31,8 +31,8 @@ const ProviderTraits& traits_of(config::Provider provider, std::string_view api_
 /// The row of a Model that llama-server serves here.
 const ProviderTraits& local_traits();
 
-/// Appends path and query for `operation`, as they stand in the request line, below `base_path` (empty or `/v1`, from
-/// configuration). Deployment and version are percent-encoded as one segment each; no client byte takes part.
+/// Appends path and query for `operation`, as they stand in the request line, below `base_path` (from configuration; where an
+/// openAICompatible endpoint has none, `/v1`). Deployment and version are percent-encoded as one segment each; no client byte takes part.
 /// Errors: kUsage for a deployment or version outside its grammar.
 Result<void> build_target_path(const ProviderTraits& traits, protocol::Operation operation, std::string_view base_path,
                                std::string_view deployment, std::string_view api_version, std::string& out);
@@ -41,8 +41,8 @@ Result<void> build_models_path(const ProviderTraits& traits, std::string_view ba
 
 /// A header for a credential. Views: of constants and of the key.
 struct AuthHeader {
-  std::string_view name;          // `api-key` or `authorization`
-  std::string_view value_prefix;  // empty or `Bearer `
+  std::string_view name{};          // `api-key` or `authorization`
+  std::string_view value_prefix{};  // empty or `Bearer `
 };
 AuthHeader auth_header(config::KeyHeader header);
 
