@@ -25,7 +25,10 @@ std::string range_text(const Rule& rule, auto&& print) {
 }  // namespace
 
 Binder::Binder(const NamedText& file, Source& source, std::vector<Reference>& references, Diagnostics& findings)
-    : file_(file), source_(source), references_(references), findings_(findings) {}
+    : file_(file),
+      source_(source),
+      references_(references),
+      findings_(findings) {}
 
 Binder::Step::Step(Binder& binder, std::string_view name) : binder_(binder), length_(binder.path_.size()) {
   if (length_ > 0) binder.path_ += '.';

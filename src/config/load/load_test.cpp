@@ -162,10 +162,8 @@ std::string with_defaults(const YamlNode& schema, const std::map<std::string, st
   for (const YamlMember& property : schema.find("properties")->value.members) {
     const std::string inner = path.empty() ? property.key : path + "." + property.key;
     std::string text;
-    if (const auto it = required.find(inner); it != required.end())
-      text = it->second;
-    else if (const YamlMember* value = property.value.find("default"))
-      text = value_text(value->value);
+    if (const auto it = required.find(inner); it != required.end()) text = it->second;
+    else if (const YamlMember* value = property.value.find("default")) text = value_text(value->value);
     else if (property.value.find("properties") != nullptr && property.value.find("required") == nullptr)
       text = with_defaults(property.value, required, inner);
     if (!text.empty() && text != "{}") out += (out.empty() ? "" : ",") + ("\"" + property.key + "\":" + text);

@@ -23,7 +23,10 @@ Position position(const YAML::Mark& mark) {
 class TreeBuilder final : public YAML::EventHandler {
  public:
   TreeBuilder(std::string_view file, std::string_view text, const LoadLimits& limits, Diagnostics& findings)
-      : file_(file), text_(text), limits_(limits), findings_(findings) {}
+      : file_(file),
+        text_(text),
+        limits_(limits),
+        findings_(findings) {}
 
   std::vector<YamlNode> take() { return std::move(documents_); }
   /// After a parse error the last, unfinished document is worthless.
@@ -225,11 +228,8 @@ std::vector<YamlNode> parse_yaml(const NamedText& source, const LoadLimits& limi
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
-    while (parser.HandleNextDocument(builder)) {
-    }
-  } catch (const StopParsing&) {
-    builder.abandon();
-  } catch (const YAML::Exception& error) {
+    while (parser.HandleNextDocument(builder)) {}
+  } catch (const StopParsing&) { builder.abandon(); } catch (const YAML::Exception& error) {
     builder.abandon();
     findings.push_back({Severity::kError, source.file, position(error.mark), "", "not YAML: " + error.msg,
                         "check indentation (spaces, no tabs), quotes and brackets around this place"});
