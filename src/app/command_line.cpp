@@ -1,0 +1,96 @@
+#include "app/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace wye::app {
+namespace {
+
+/// A port from the command line: 0 is "any free", absent is "as configured".
+struct Port {
+  int value = -1;
+  std::optional<uint16_t> get() const { return value < 0 ? std::nullopt : std::optional<uint16_t>(static_cast<uint16_t>(value)); }
+  void add(CLI::App& command, const std::string& name, const std::string& text) { command.add_option(name, value, text)->check(CLI::Range(0, 65535)); }
+};
+
+std::vector<std::filesystem::path> to_paths(const std::vector<std::string>& texts) { return {texts.begin(), texts.end()}; }
+
+/// What one command needs from the parser: its words, its options, and what to do when it was chosen.
+struct Command {
+  CLI::App* app;
+  std::function<int()> run;
+};
+
+Command add_gateway(CLI::App& root, const Outside& outside) {
+  struct Words {
+    GatewayOptions options;
+    std::vector<std::string> config;
+    Port port, admin_port;
+  };
+  auto words = std::make_shared<Words>();
+  CLI::App* command = root.add_subcommand("gateway", "Run the data plane alone, in the foreground");
+  command->add_option("--config", words->config, "Folder or file of resources")->required();
+  command->add_option("--data", words->options.data, "Data folder of the keys");
+  command->add_option("--gateway", words->options.gateway, "Name of the Gateway where there are several");
+  command->add_option("--threads", words->options.threads, "Threads that serve requests (default: one a core)")->check(CLI::Range(1, 256));
+  words->port.add(*command, "--port", "Port of the first listener");
+  words->admin_port.add(*command, "--admin-port", "Port of the admin listener");
+  return {command, [words, &outside] {
+            words->options.config = to_paths(words->config);
+            words->options.port = words->port.get();
+            words->options.admin_port = words->admin_port.get();
+            return run_gateway(words->options, outside);
+          }};
+}
+
+Command add_check(CLI::App& root, const Outside& outside) {
+  auto paths = std::make_shared<std::vector<std::string>>();
+  CLI::App* command = root.add_subcommand("check", "Judge a configuration: every error with its place");
+  command->add_option("DIR", *paths, "Folders or files of resources")->required();
+  return {command, [paths, &outside] { return run_check({to_paths(*paths)}, outside); }};
+}
+
+void add_keys(CLI::App& root, const Outside& outside, std::vector<Command>& commands) {
+  CLI::App* keys = root.add_subcommand("keys", "API keys of a local instance");
+  keys->require_subcommand(1);
+  const auto add = [&](const char* name, const char* text, KeysOptions::Verb verb) {
+    auto options = std::make_shared<KeysOptions>();
+    options->verb = verb;
+    CLI::App* command = keys->add_subcommand(name, text);
+    command->add_option("--data", options->data, "Data folder");
+    commands.push_back({command, [options, &outside] { return run_keys(*options, outside); }});
+    return std::pair(command, options);
+  };
+  const auto [create, create_options] = add("create", "Make a key; it is shown once", KeysOptions::Verb::kCreate);
+  create->add_option("--tenant", create_options->tenant, "Tenant of the key")->required();
+  create->add_option("--route", create_options->routes, "Routes it may use: a name, or a start and one *");
+  create->add_option("--expires", create_options->expires, "How long it lives, at most 365d")->capture_default_str();
+  create->add_option("-o", create_options->output, "table or json")->check(CLI::IsMember({"table", "json"}));
+  const auto [list, list_options] = add("list", "Show the keys, never their text", KeysOptions::Verb::kList);
+  list->add_option("--tenant", list_options->tenant, "Only those of one tenant");
+  list->add_option("-o", list_options->output, "table or json")->check(CLI::IsMember({"table", "json"}));
+  const auto [revoke, revoke_options] = add("revoke", "End a key", KeysOptions::Verb::kRevoke);
+  revoke->add_option("ID", revoke_options->id, "The key's 12 characters")->required();
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv, const Outside& outside) {
+  CLI::App root("Wye: one gate for every model request, on two paths.", "wye");
+  root.set_version_flag("--version", "wye 0.1.0");
+  root.require_subcommand(1);
+  std::vector<Command> commands;
+  commands.push_back(add_gateway(root, outside));
+  commands.push_back(add_check(root, outside));
+  add_keys(root, outside, commands);
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return root.exit(error) == 0 ? kDone : kUsageError;
+  }
+  for (const Command& command : commands) {
+    if (command.app->parsed()) return command.run();
+  }
+  return kUsageError;
+}
+
+}  // namespace wye::app

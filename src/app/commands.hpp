@@ -1,0 +1,41 @@
+// The commands of `wye`, one function each. Exit codes: 0 done, 1 failed or a check found errors, 2 usage, 3 configuration refused,
+// 4 not allowed, 5 instance not reachable, 6 conflict, 130 interrupted.
+#pragma once
+
+#include "app/host.hpp"
+
+namespace wye::app {
+
+enum Exit : int { kDone = 0, kFailed = 1, kUsageError = 2, kConfigRefused = 3, kNotAllowed = 4, kNotReachable = 5, kConflictExit = 6, kInterrupted = 130 };
+
+struct GatewayOptions {
+  std::vector<std::filesystem::path> config;
+  std::string data;
+  std::string gateway;
+  size_t threads = 0;  // 0: one a core
+  std::optional<uint16_t> port;
+  std::optional<uint16_t> admin_port;
+};
+int run_gateway(const GatewayOptions& options, const Outside& outside);
+
+struct CheckOptions {
+  std::vector<std::filesystem::path> paths;
+  std::string output = "table";
+};
+int run_check(const CheckOptions& options, const Outside& outside);
+
+struct KeysOptions {
+  enum class Verb : uint8_t { kCreate, kList, kRevoke } verb = Verb::kList;
+  std::string data;
+  std::string tenant;
+  std::vector<std::string> routes;
+  std::string expires = "90d";
+  std::string id;
+  std::string output = "table";
+};
+int run_keys(const KeysOptions& options, const Outside& outside);
+
+/// Prints `error: WHAT` and, where there is one, `  help: WHAT TO DO` on standard error; gives the exit code of the Error.
+int report(const Error& error, std::string_view help = {});
+
+}  // namespace wye::app

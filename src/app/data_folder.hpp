@@ -1,0 +1,33 @@
+// The folder of one instance: where its state, secrets, logs and sockets lie.
+#pragma once
+
+#include "foundation/base/result.hpp"
+
+namespace wye::app {
+
+/// Paths below one folder; nothing is made by asking for them. A value.
+struct DataFolder {
+  std::filesystem::path root;
+
+  std::filesystem::path config() const { return root / "config"; }
+  std::filesystem::path state() const { return root / "state.db"; }
+  std::filesystem::path secrets() const { return root / "secrets"; }
+  std::filesystem::path logs() const { return root / "logs"; }
+  std::filesystem::path run() const { return root / "run"; }
+  std::filesystem::path lock() const { return run() / "lock"; }
+  std::filesystem::path admin_socket() const { return run() / "admin.sock"; }
+  std::filesystem::path instance() const { return run() / "instance.json"; }
+  std::filesystem::path pepper() const { return secrets() / "pepper"; }
+  std::filesystem::path pseudonym_key() const { return secrets() / "pseudonym.key"; }
+
+  /// Makes the folder and those inside, 0700. Errors: kIo with path and reason (denied, disk full).
+  Result<void> make() const;
+};
+
+/// Reads one environment variable; empty where it is not set.
+using Environment = std::function<std::string(const char* name)>;
+
+/// `--data`, else `$WYE_DATA`, else `${XDG_DATA_HOME:-~/.local/share}/wye`. Errors: kUsage where none of them is set.
+Result<DataFolder> find_data_folder(const std::string& flag, const Environment& environment);
+
+}  // namespace wye::app

@@ -1,0 +1,117 @@
+// One running instance: store, keys, configuration, data plane and admin listener, from start to drain.
+// `wye gateway` is a Host; `wye up` is a Host that also runs models and the simulator.
+// Threads: one thread makes it and calls it; `set_live` from any.
+#pragma once
+
+#include "admin/admin_handler.hpp"
+#include "app/configuration_source.hpp"
+#include "app/data_folder.hpp"
+#include "app/data_plane.hpp"
+#include "foundation/os/file_log_sink.hpp"
+#include "foundation/os/file_watch.hpp"
+#include "foundation/os/folder_lock.hpp"
+#include "foundation/os/stop_signals.hpp"
+#include "foundation/store/sqlite_table.hpp"
+#include "identity/token/key_store.hpp"
+
+namespace wye::app {
+
+/// Kernel randomness, the environment and standard output as app/main.cpp hands them in.
+struct Outside {
+  const Clock& clock;
+  Environment environment;
+  workload::TakeVariable take_variable;
+};
+
+struct HostOptions {
+  DataFolder data;
+  ConfigurationSource::Options source;
+  size_t threads = 1;
+  bool logs_in_folder = false;  // `wye up`: files below data/logs; else standard output
+  bool exclusive = false;       // one instance at a time holds the data folder
+  Nanos drain_patience = std::chrono::seconds(30);
+};
+
+class Host {
+ public:
+  /// Opens store, keys and logs and loads the configuration. Nothing listens yet.
+  /// Errors: kConflict (data folder in use), kUsage (configuration refused: findings() tells), kIo, kCorrupt.
+  static Result<std::unique_ptr<Host>> make(HostOptions options, const Outside& outside);
+  ~Host();
+
+  /// What is wrong with, or doubtful in, the newest configuration.
+  const config::Diagnostics& findings() const { return findings_; }
+  const gateway::Configuration& configuration() const { return *configuration_; }
+  token::KeyStore& keys() { return *keys_; }
+  Log& log() { return *log_; }
+  Metrics& metrics() { return metrics_; }
+  store::Table& table() { return *table_; }
+  Random& random() { return random_; }
+
+  /// Listens. Errors: kConflict, kIo, kUsage.
+  Result<void> start();
+  net::Endpoint address() const { return data_plane_->address(); }
+  net::Endpoint admin_address() const { return admin_address_; }
+
+  /// What lives at a target that configuration gives no address: by its label (`model/NAME`, `backend/NAME`).
+  void set_live(const std::string& label, provider::LiveEndpoint endpoint);
+  /// Called after each accepted reload, on the thread that runs.
+  void on_configuration(std::function<void(const gateway::Configuration&)> told) { told_ = std::move(told); }
+
+  /// One turn of the instance's chores (keys, signs of life, reload): at most `limit` long. True once a stop was asked for.
+  bool turn(os::StopSignals& signals, Nanos limit);
+  /// Runs until a signal or `stop` (the admin API).
+  void run(os::StopSignals& signals);
+  /// Drains the data plane, flushes the logs.
+  void drain();
+
+ private:
+  struct Admin;
+  explicit Host(HostOptions options, const Outside& outside);
+  Result<void> open();
+  Result<void> start_admin();
+  void reload();
+  void publish();
+  provider::EndpointSetPtr endpoints();
+  admin::Health ready();
+  admin::ApiAnswer api(http::Method method, std::string_view path, std::string_view query, std::string_view body);
+  std::string status_json();
+  void chores(MonoTime now);
+
+  HostOptions options_;
+  Outside outside_;
+  Metrics metrics_;
+  SeededRandom random_;
+  std::optional<os::FolderLock> lock_;
+  std::unique_ptr<os::FileLogSink> log_sink_;
+  std::unique_ptr<os::FileLogSink> access_sink_;
+  std::unique_ptr<Log> log_;
+  std::unique_ptr<store::Table> table_;
+  std::unique_ptr<token::Peppers> peppers_;
+  std::unique_ptr<token::KeyStore> keys_;
+  std::unique_ptr<token::KeyIndex> key_index_;
+  std::unique_ptr<crypto::HmacKey> pseudonyms_;
+  net::Offload offload_{2, 1024};
+  ConfigurationSource source_;
+  config::Diagnostics findings_;
+  gateway::ConfigurationPtr configuration_;
+  std::unique_ptr<DataPlane> data_plane_;
+  std::unique_ptr<Admin> admin_;
+  net::Endpoint admin_address_;
+  std::unique_ptr<os::FileWatch> watch_;
+  std::function<void(const gateway::Configuration&)> told_;
+
+  std::mutex mutex_;  // what other threads touch
+  std::map<std::string, provider::LiveEndpoint> live_;
+  uint64_t generation_ = 0;
+  bool changed_ = false;
+  std::atomic<bool> reload_wanted_{false};
+  std::atomic<bool> stop_wanted_{false};
+  std::atomic<bool> draining_{false};
+  std::atomic<int64_t> pulse_ns_{0};
+  std::atomic<uint64_t> refused_reloads_{0};
+  MonoTime next_keys_{0};
+  MonoTime next_flush_{0};
+};
+
+}  // namespace wye::app

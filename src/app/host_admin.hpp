@@ -1,0 +1,33 @@
+// The admin listener's thread, and what a Host tells about itself. Private to app/.
+#pragma once
+
+#include "app/host.hpp"
+
+namespace wye::app {
+
+/// A loop of its own, so that health answers when requests do not.
+struct Host::Admin {
+  Admin(const Clock& clock, admin::AdminSources sources);
+  ~Admin();
+  /// `local_socket` empty: no local listener.
+  Result<void> start(const net::Endpoint& at, const std::string& local_socket);
+  net::Endpoint address() const { return address_; }
+
+ private:
+  const Clock& clock_;
+  admin::AdminHandler handler_;
+  http::ConnectionCount count_{256};
+  std::unique_ptr<net::Loop> loop_;
+  std::vector<std::unique_ptr<http::Server>> servers_;
+  net::Endpoint address_;
+  std::thread thread_;
+};
+
+/// process_*, dropped lines, build information.
+void register_metrics(Host& host, Metrics& metrics, LogSink& log, LogSink& access, const Clock& clock);
+
+/// The body of GET /admin/v1/status.
+std::string status_document(const config::Snapshot& snapshot, const std::map<std::string, provider::LiveEndpoint>& live, const config::Diagnostics& findings,
+                            uint64_t refused, bool draining);
+
+}  // namespace wye::app

@@ -1,0 +1,167 @@
+// Step 11: what the upstream says, on its way to the client.
+#include "edge/gateway/sender.hpp"
+
+namespace wye::gateway {
+namespace {
+
+constexpr size_t kAnswerBytes = 32 << 20;
+/// After the last event: how long the end of the upstream's body may take before its connection is given up.
+constexpr std::chrono::milliseconds kBodyEnd{50};
+
+bool is_event_stream(std::string_view content_type) {
+  constexpr std::string_view kType = "text/event-stream";
+  return content_type.size() >= kType.size() && http::equals_ignore_case(content_type.substr(0, kType.size()), kType);
+}
+
+End end_of(protocol::FinishReason finish) { return finish == protocol::FinishReason::kContentFilter ? End::kBlocked : End::kComplete; }
+
+}  // namespace
+
+net::Task<Result<void>> Sender::answer_unary(Try& t, http::ClientCall& call) {
+  x_.first_byte_at = x_.gateway.clock_.mono();
+  Result<std::string_view> body = co_await collect_body(call, kAnswerBytes);
+  x_.upstream_done_at = x_.gateway.clock_.mono();
+  if (!body) {
+    const bool gone = body.error().code == ErrorCode::kCancelled;
+    co_return failed(t, gone ? provider::Event::kClientGone : provider::Event::kMalformed, std::move(body).error());
+  }
+  co_return co_await respond_unary(t, *body);
+}
+
+net::Task<Result<void>> Sender::respond_unary(Try& t, std::string_view body) {
+  const protocol::Operation asked = *x_.matched->operation;
+  if (t.bridged) {
+    std::string whole(body);
+    m_.bridge.start(m_.request, {x_.id_random(), x_.asked_model, x_.gateway.clock_.wall()});
+    m_.answer.clear();
+    if (Result<void> written = m_.bridge.write_answer(whole, m_.answer); !written) co_return failed(t, provider::Event::kMalformed, std::move(written).error());
+    meter(m_.bridge.usage(), m_.bridge.content_events());
+    x_.end = end_of(m_.bridge.finish_reason());
+    const std::string_view piece = m_.answer;
+    co_return co_await respond({&piece, 1});
+  }
+  Result<protocol::UnaryAnswer> answer = protocol::UnaryAnswer{};
+  if (asked == protocol::Operation::kResponses) {
+    m_.responses.start({client_id(asked), x_.asked_model});
+    answer = m_.responses.rewrite(body);
+  } else {
+    answer = m_.unary.rewrite(body, {asked, client_id(asked), x_.asked_model, m_.request.encoding_format});
+  }
+  if (!answer) co_return failed(t, provider::Event::kMalformed, std::move(answer).error());
+  meter(answer->usage, 0);
+  x_.end = end_of(answer->finish);
+  co_return co_await respond(answer->pieces);
+}
+
+net::Task<Result<void>> Sender::respond(std::span<const std::string_view> pieces) {
+  size_t count = 0;
+  const auto fields = answer_fields(count, false);
+  m_.out.clear();
+  for (const std::string_view piece : pieces) m_.out.push_back(net::piece(piece));
+  x_.status = 200;
+  const net::Io io = co_await x_.call.respond({200, "application/json", {fields.data(), count}}, m_.out);
+  if (!io) x_.end = End::kClientGone;
+  co_return Result<void>{};
+}
+
+net::Task<Result<void>> Sender::answer_stream(Try& t, http::ClientCall& call) {
+  if (!is_event_stream(call.head().value(http::Known::kContentType))) co_return failed(t, provider::Event::kMalformed, internal_error(ErrorCode::kUpstreamFailed, "a stream was asked for, another type came"));
+  const protocol::Operation asked = *x_.matched->operation;
+  const bool done_event = t.target->traits->body.done_event;
+  m_.scanner = {};
+  if (!m_.request.stream) {
+    CollectSink sink(m_.aggregator, {t.spoken, {client_id(t.spoken), x_.asked_model}, done_event});
+    CO_CHECK_OK(co_await run_stream(t, call, sink));
+    co_return co_await respond_collected(t);
+  }
+  if (t.bridged) {
+    m_.bridge.start(m_.request, {x_.id_random(), x_.asked_model, x_.gateway.clock_.wall()});
+    BridgeSink sink(m_.bridge);
+    co_return co_await run_stream(t, call, sink);
+  }
+  if (asked == protocol::Operation::kResponses) {
+    ResponsesSink sink(m_.responses, {client_id(asked), x_.asked_model}, x_.gateway.clock_);
+    co_return co_await run_stream(t, call, sink);
+  }
+  const bool azure = x_.matched->dialect != Dialect::kOpenAi;
+  EventSink sink(m_.events, {asked, {client_id(asked), x_.asked_model}, m_.request.include_usage, azure, done_event});
+  co_return co_await run_stream(t, call, sink);
+}
+
+net::Task<Result<void>> Sender::respond_collected(Try& t) {
+  std::string whole;
+  if (Result<void> written = m_.aggregator.write(whole); !written) co_return failed(t, provider::Event::kMalformed, std::move(written).error());
+  if (t.bridged) co_return co_await respond_unary(t, whole);
+  const std::string_view piece = whole;
+  co_return co_await respond({&piece, 1});
+}
+
+net::Task<Result<void>> Sender::run_stream(Try& t, http::ClientCall& call, StreamSink& sink) {
+  const MonoTime begun = x_.gateway.loop_.now();
+  std::string& out = m_.answer;
+  Result<void> outcome;
+  for (bool last = false; !last && !sink.ended();) {
+    const Deadline idle = x_.first_byte_at.ns == 0 ? Deadline{begun + x_.route->deadlines.first_event} : x_.gateway.loop_.after(x_.route->deadlines.idle);
+    Result<http::ClientCall::Piece> piece = co_await call.read(x_.bound(idle));
+    if (!piece) {
+      outcome = Fail(std::move(piece).error());
+      break;
+    }
+    last = piece->last;
+    out.clear();
+    outcome = m_.scanner.feed(piece->bytes);
+    if (last) m_.scanner.finish();
+    while (outcome) {
+      const std::optional<http::SseEvent> event = m_.scanner.next();
+      if (!event || sink.ended()) break;
+      outcome = sink.feed(*event, out);
+      ++x_.events_out;
+    }
+    if (x_.first_byte_at.ns == 0 && x_.events_out > 0) x_.first_byte_at = x_.gateway.clock_.mono();
+    const bool start = !x_.call.started() && m_.request.stream && !out.empty();
+    if (!outcome && !x_.call.started() && !sink.facts().content_seen) break;
+    const iovec bytes = net::piece(out);
+    net::Io io;
+    if (start) {
+      size_t count = 0;
+      const auto fields = answer_fields(count, true);
+      x_.status = 200;
+      io = co_await x_.call.start({200, "text/event-stream; charset=utf-8", {fields.data(), count}}, {&bytes, 1});
+    } else if (!out.empty()) {
+      io = co_await x_.call.write({&bytes, 1});
+    }
+    if (!io) outcome = Fail(internal_error(ErrorCode::kCancelled, "the client has gone or reads too slowly"));
+    if (!outcome) break;
+  }
+  co_return co_await end_stream(t, call, sink, std::move(outcome));
+}
+
+net::Task<Result<void>> Sender::end_stream(Try& t, http::ClientCall& call, StreamSink& sink, Result<void> outcome) {
+  x_.upstream_done_at = x_.gateway.clock_.mono();
+  const StreamFacts facts = sink.facts();
+  meter(facts.usage, facts.content_events);
+  if (outcome && !facts.complete) outcome = Fail(internal_error(ErrorCode::kUpstreamFailed, "the stream ended without its end"));
+  if (outcome) {
+    x_.end = end_of(facts.finish);
+    if (x_.call.started() && !co_await x_.call.finish({})) x_.end = End::kClientGone;
+    // The connection can serve again once the upstream's body has ended, too.
+    if (call.stage() != http::CallStage::kDone) (void)co_await call.read({x_.gateway.loop_.after(kBodyEnd), nullptr});
+    co_return outcome;
+  }
+  const bool gone = outcome.error().code == ErrorCode::kCancelled;
+  t.answered = x_.call.started() || (facts.content_seen && !m_.request.stream);
+  if (x_.call.started() && !gone) {
+    m_.answer.clear();
+    sink.fail(outcome.error(), m_.answer);
+    const iovec bytes = net::piece(m_.answer);
+    // The transfer itself ends properly: the error event is the message.
+    co_await x_.call.finish({&bytes, 1});
+  }
+  provider::Event event = provider::Event::kErrorInside;
+  if (gone) event = provider::Event::kClientGone;
+  else if (t.answered) event = provider::Event::kBrokenAfterContent;
+  else if (outcome.error().code == ErrorCode::kUpstreamTimeout) event = x_.total.passed(x_.gateway.loop_.now()) ? provider::Event::kTotalTimeout : provider::Event::kFirstEventTimeout;
+  co_return failed(t, event, std::move(outcome).error());
+}
+
+}  // namespace wye::gateway

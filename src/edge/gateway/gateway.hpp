@@ -1,0 +1,67 @@
+// The gate: every request for a model enters here and is answered here. One Gateway a loop.
+// Look first at exchange.cpp: it is the life of a request.
+// Threads: everything belongs to the loop's thread; what it is given is immutable or made for many threads.
+#pragma once
+
+#include "edge/gateway/metrics.hpp"
+#include "edge/gateway/targets.hpp"
+#include "foundation/base/log.hpp"
+#include "foundation/crypto/digest.hpp"
+#include "foundation/http/server.hpp"
+#include "identity/token/key_index.hpp"
+
+namespace wye::gateway {
+
+struct ExchangeMemory;
+class Exchange;
+
+/// What all gateways of a process share. Outlives them.
+struct GatewayParts {
+  const Clock& clock;
+  Log& log;
+  LogSink& access_log;
+  Metrics& metrics;
+  const token::KeyIndex& keys;
+  const crypto::HmacKey& pseudonyms;  // callers are named to providers by a keyed hash only
+  std::array<uint64_t, 4> seed;       // for request ids and draws; another one for each gateway
+};
+
+class Gateway final : public http::Handler {
+ public:
+  Gateway(net::Loop& loop, net::Resolver& resolver, const GatewayParts& parts);
+  ~Gateway() override;
+
+  /// Takes over a configuration and what lives; requests in flight keep what they began with.
+  void take(ConfigurationPtr configuration, provider::EndpointSetPtr endpoints);
+  void take(provider::EndpointSetPtr endpoints) { take(configuration_->configuration, std::move(endpoints)); }
+  /// While draining, new requests are refused with 503.
+  void drain() { draining_ = true; }
+
+  net::Task<void> answer(http::ServerCall& call) override;
+  net::Task<void> refuse(http::ServerCall& call, Error error) override;
+
+ private:
+  friend class Exchange;
+  friend struct Steps;
+  friend class Sender;
+
+  void flush_log_soon();
+  std::unique_ptr<ExchangeMemory> take_memory();
+  void give_memory(std::unique_ptr<ExchangeMemory> memory);
+
+  net::Loop& loop_;
+  const Clock& clock_;
+  Log& log_;
+  GatewayMetrics metrics_;
+  const crypto::HmacKey& pseudonyms_;
+  SeededRandom random_;
+  OriginCache origins_;
+  token::KeyReader keys_;
+  LogBlock access_log_;
+  std::optional<net::Loop::TimerToken> log_flush_;
+  WorkerConfigurationPtr configuration_;
+  std::vector<std::unique_ptr<ExchangeMemory>> free_memory_;
+  bool draining_ = false;
+};
+
+}  // namespace wye::gateway

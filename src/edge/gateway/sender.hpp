@@ -1,0 +1,58 @@
+// Steps 10 and 11: attempts at the targets of a plan, within one deadline, and the answer of the one that succeeds.
+// Private to edge/gateway.
+#pragma once
+
+#include "edge/gateway/steps.hpp"
+#include "edge/gateway/stream_sinks.hpp"
+
+namespace wye::gateway {
+
+/// One request's attempts. Lives as long as the step.
+class Sender {
+ public:
+  explicit Sender(Exchange& x) : x_(x), m_(*x.memory) {}
+  net::Task<Result<void>> run();
+
+ private:
+  /// One attempt: how it is asked, and how it went.
+  struct Try {
+    TargetRuntime* target = nullptr;
+    bool bridged = false;         // responses asked, chat spoken
+    bool upstream_stream = false; // what we asked of the upstream
+    protocol::Operation spoken = protocol::Operation::kChat;
+    bool stored = false;
+    provider::Attempt facts;      // filled where it failed
+    protocol::UpstreamError upstream_error;
+    std::optional<std::chrono::milliseconds> wait;  // what a 429 asked for
+    bool answered = false;        // the client has its answer, or the start of one: no other attempt
+  };
+
+  net::Task<Result<void>> attempt(Try& t);
+  Result<void> prepare(Try& t);
+  Result<void> write_head(const Try& t, size_t body_bytes);
+  protocol::UpstreamTarget upstream_target(const Try& t);
+  net::Task<Result<void>> read_refusal(Try& t, http::ClientCall& call);
+  net::Task<Result<void>> answer_unary(Try& t, http::ClientCall& call);
+  net::Task<Result<void>> answer_stream(Try& t, http::ClientCall& call);
+  net::Task<Result<void>> run_stream(Try& t, http::ClientCall& call, StreamSink& sink);
+  net::Task<Result<void>> respond_unary(Try& t, std::string_view body);
+  net::Task<Result<void>> respond_collected(Try& t);
+  net::Task<Result<void>> respond(std::span<const std::string_view> pieces);
+  net::Task<Result<void>> end_stream(Try& t, http::ClientCall& call, StreamSink& sink, Result<void> outcome);
+  net::Task<Result<std::string_view>> collect_body(http::ClientCall& call, size_t max);
+  void note_upstream(const http::ClientCall& call, const Try& t);
+  void meter(const protocol::Usage& usage, uint64_t content_events);
+  void mark(Try& t, const provider::Outcome& outcome);
+  Fail failed(Try& t, provider::Event event, Error error);
+  std::string_view client_id(protocol::Operation operation);
+  std::array<http::OutField, 4> answer_fields(size_t& count, bool streaming);
+
+  Exchange& x_;
+  ExchangeMemory& m_;
+  std::string user_hash_;
+  std::string cache_prefix_;
+  std::array<char, 48> client_id_;
+  std::array<char, 20> processing_ms_;
+};
+
+}  // namespace wye::gateway

@@ -1,0 +1,163 @@
+// Steps 1 to 9: who asks for what, may they, and where could it go. Nothing here waits but for the client's own body.
+#include "edge/gateway/steps.hpp"
+
+#include "llm/protocol/models.hpp"
+
+namespace wye::gateway {
+namespace {
+
+/// Bodies stop at this depth and size; the rest of the bounds are json::Limits' own.
+json::Limits body_limits(const config::GatewaySettings& settings) {
+  json::Limits limits;
+  limits.bytes_max = settings.limits.body;
+  return limits;
+}
+
+protocol::DecodePolicy policy_of(const config::RouteEntry* route, bool model_in_path) {
+  protocol::DecodePolicy policy;
+  policy.model_in_path = model_in_path;
+  if (route == nullptr) return policy;
+  const config::RequestPolicy& request = route->request;
+  policy.refuse_unknown = request.unknown_fields == config::UnknownFields::kRefuse;
+  policy.allow_fields = request.allow_fields;
+  policy.pointer_schemes = request.pointers.schemes;
+  policy.pointer_hosts = request.pointers.hosts;
+  policy.hosted_tools = request.hosted_tools;
+  policy.store_upstream = request.store_upstream;
+  return policy;
+}
+
+/// The name that the body gives to the model, before anything else of it is judged.
+std::string_view model_named(const json::Document& body, std::string& scratch) {
+  if (!body.root().is_object()) return {};
+  const auto model = body.root().find("model");
+  if (!model || !model->is_string()) return {};
+  if (model->is_plain_string()) return model->string_raw();
+  scratch.clear();
+  model->unescape_to(scratch);
+  return scratch;
+}
+
+/// The caller's credential and the Route's own list of tenants let it be seen at all.
+bool visible(const Exchange& x, const config::RouteEntry& route) {
+  if (!x.principal->may_use_route(route.name)) return false;
+  if (route.policy.tenants.empty()) return true;
+  return std::ranges::any_of(route.policy.tenants, [&](route::TenantId id) { return std::ranges::find(x.tenant->facts.lineage, id) != x.tenant->facts.lineage.end(); });
+}
+
+Fail not_found() { return Fail(Error{.code = ErrorCode::kModelNotFound, .public_message = {}, .detail = {}, .param = "model", .retry_after = {}}); }
+
+}  // namespace
+
+Result<void> Steps::match(Exchange& x) {
+  auto matched = gateway::match(x.call.head(), x.call.target(), x.snapshot().gateway());
+  if (!matched) {
+    x.allow = matched.error().allow;
+    return Fail(std::move(matched.error().error));
+  }
+  x.matched = *matched;
+  if (x.gateway.draining_) {
+    Error error = internal_error(ErrorCode::kOverloaded, "draining");
+    error.retry_after = std::chrono::seconds(1);
+    return Fail(std::move(error));
+  }
+  return {};
+}
+
+/// The WAF has no rules in this build: nothing is inspected, and no field of the record says that it was.
+Result<void> Steps::inspect_envelope(Exchange&) { return {}; }
+
+Result<void> Steps::authenticate(Exchange& x) {
+  const MonoTime begun = x.gateway.clock_.mono();
+  const http::Head& head = x.call.head();
+  token::CredentialHeaders headers;
+  if (head.has(http::Known::kAuthorization)) headers.authorization = head.value(http::Known::kAuthorization);
+  if (head.has(http::Known::kApiKey)) headers.api_key = head.value(http::Known::kApiKey);
+  x.credential_sent = headers.authorization || headers.api_key;
+  const Result<std::string_view> credential = token::bearer_from_headers(headers);
+  if (!credential) {
+    x.gateway.metrics_.count_auth_failure(credential.error().detail);
+    return Fail(credential.error());
+  }
+  Result<token::PrincipalRef> principal = x.gateway.keys_.verify(*credential, x.gateway.clock_.wall());
+  if (!principal) {
+    x.gateway.metrics_.count_auth_failure(principal.error().detail);
+    return Fail(std::move(principal).error());
+  }
+  x.principal = std::move(*principal);
+  x.auth_time = x.gateway.clock_.mono() - begun;
+  x.tenant = x.snapshot().find_tenant(x.principal->tenant());
+  if (x.tenant == nullptr || !x.snapshot().gateway().api_keys) return Fail(internal_error(ErrorCode::kForbidden, "tenant.unknown"));
+  return {};
+}
+
+net::Task<Result<void>> Steps::answer_models(Exchange& x) {
+  const WallTime created = x.configuration->configuration->accepted_at;
+  std::string& out = x.memory->answer;
+  out.clear();
+  if (x.matched->action == Action::kModelsList) {
+    std::vector<protocol::ModelEntry> entries;
+    for (const config::RouteEntry& route : x.snapshot().routes()) {
+      if (visible(x, route)) entries.push_back({route.name, created});
+    }
+    protocol::write_model_list(entries, out);
+  } else {
+    const config::RouteEntry* route = x.snapshot().find_route(x.matched->name);
+    if (route == nullptr || !visible(x, *route)) co_return not_found();
+    protocol::write_model({x.matched->name, created}, out);
+  }
+  x.status = 200;
+  x.end = End::kComplete;
+  const http::OutField field{"x-request-id", x.request_id()};
+  const iovec body = net::piece(out);
+  co_await x.call.respond({200, "application/json", {&field, 1}}, {&body, 1});
+  co_return Result<void>{};
+}
+
+net::Task<Result<void>> Steps::decode(Exchange& x) {
+  const config::GatewaySettings& settings = x.snapshot().gateway();
+  CO_TRY(const std::span<char> bytes, co_await x.call.read_body(static_cast<size_t>(settings.limits.body.n)));
+  ExchangeMemory& m = *x.memory;
+  CO_CHECK_OK(m.body.parse(std::string_view(bytes.data(), bytes.size()), body_limits(settings)));
+  const bool in_path = x.matched->model_in_path();
+  const std::string_view name = in_path ? x.matched->name : model_named(m.body, m.answer);
+  x.route = name.empty() ? nullptr : x.snapshot().find_route(name);
+  // Whom the Route is hidden from is judged as one who named none.
+  if (x.route != nullptr && !visible(x, *x.route)) x.route = nullptr;
+  CO_CHECK_OK(protocol::decode(*x.matched->operation, m.body, policy_of(x.route, in_path), m.request));
+  x.asked_model = in_path ? x.matched->name : m.request.model_name;
+  x.stream = m.request.stream;
+  co_return Result<void>{};
+}
+
+/// No rules and no guards in this build, as for the envelope.
+Result<void> Steps::inspect_body(Exchange&) { return {}; }
+
+Result<void> Steps::authorise(Exchange& x) {
+  if (x.route == nullptr) return not_found();
+  x.total = earlier(x.total, Deadline{x.call.arrived() + x.route->deadlines.total});
+  x.in_flight = true;
+  x.gateway.metrics_.in_flight(x.route->name, true);
+  return {};
+}
+
+Result<void> Steps::decide(Exchange& x) {
+  const MonoTime begun = x.gateway.clock_.mono();
+  x.ask.operation = provider::operation_of(*x.matched->operation);
+  x.ask.needs = provider::capabilities_of(x.memory->request.needs);
+  x.ask.data_class = x.route->policy.data_class;
+  x.ask.draw = x.gateway.random_.next();
+  const route::Verdict verdict =
+      route::decide(x.route->policy, x.tenant->facts, x.ask, x.configuration->live_at(x.gateway.loop_.now()), x.memory->plan);
+  x.decide_time = x.gateway.clock_.mono() - begun;
+  if (verdict != route::Verdict::kPlanned) return Fail(route::to_error(verdict, x.ask));
+  return {};
+}
+
+/// No Limit resources in this build: there is nothing to reserve, so nothing is refused for it.
+Result<void> Steps::reserve(Exchange&) { return {}; }
+
+/// No cache in this build: every request goes on to its target.
+Result<void> Steps::look_up_cache(Exchange&) { return {}; }
+
+}  // namespace wye::gateway

@@ -1,0 +1,105 @@
+#include "edge/gateway/targets.hpp"
+
+namespace wye::gateway {
+namespace {
+
+route::Health to_route(provider::Health health) { return static_cast<route::Health>(health); }
+static_assert(static_cast<int>(route::Health::kDraining) == static_cast<int>(provider::Health::kDraining));
+
+std::string host_header(const std::string& host, uint16_t port, bool tls) {
+  std::string text = host.find(':') == std::string::npos ? host : "[" + host + "]";
+  if (port != (tls ? 443 : 80)) text += ":" + std::to_string(port);
+  return text;
+}
+
+struct Place {
+  std::string host;
+  uint16_t port = 0;
+  bool tls = false;
+  std::string base_path;
+  uint64_t instance = 0;
+};
+
+/// Configuration says where a Backend is; a Model and the simulator are where they were started.
+std::optional<Place> place_of(const config::TargetEntry& entry, const provider::LiveEndpoint& live) {
+  if (!entry.endpoint_is_live) {
+    const bool tls = entry.endpoint.scheme == config::Endpoint::Scheme::kHttps;
+    return Place{entry.endpoint.host, entry.endpoint.port, tls, entry.endpoint.base_path, 0};
+  }
+  if (live.host.empty()) return std::nullopt;
+  return Place{live.host, live.port, live.tls, live.base_path, live.instance};
+}
+
+void fill_paths(TargetRuntime& target, const std::string& base_path) {
+  for (size_t i = 0; i < target.paths.size(); ++i) {
+    std::string path;
+    const auto operation = static_cast<protocol::Operation>(i);
+    if (build_target_path(*target.traits, operation, base_path, target.entry->deployment, target.entry->api_version, path)) target.paths[i] = std::move(path);
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<http::Origin> OriginCache::get(const std::string& identity, const net::DialTarget& target) {
+  std::erase_if(origins_, [](const auto& item) { return item.second.expired(); });
+  std::weak_ptr<http::Origin>& known = origins_[identity];
+  if (auto origin = known.lock()) return origin;
+  auto origin = std::make_shared<http::Origin>(loop_, resolver_, target);
+  known = origin;
+  return origin;
+}
+
+std::span<const route::Live> WorkerConfiguration::live_at(MonoTime now) {
+  for (size_t i = 0; i < targets.size(); ++i) {
+    TargetRuntime& target = targets[i];
+    const provider::LiveEndpoint& told = endpoints->at(static_cast<uint32_t>(i));
+    live[i].health = to_route(told.health);
+    if (live[i].health != route::Health::kLive) continue;
+    if (target.misconfigured_until > now) live[i].health = route::Health::kMisconfigured;
+    else if (target.saturated_until > now) live[i].health = route::Health::kSaturated;
+  }
+  return live;
+}
+
+WorkerConfigurationPtr join(ConfigurationPtr configuration, provider::EndpointSetPtr endpoints, OriginCache& origins, const WorkerConfiguration* before) {
+  auto joined = std::make_shared<WorkerConfiguration>();
+  const config::Snapshot& snapshot = *configuration->snapshot;
+  joined->targets.resize(snapshot.targets().size());
+  joined->live.resize(snapshot.targets().size());
+  for (const config::TargetEntry& entry : snapshot.targets()) {
+    const provider::LiveEndpoint& live = endpoints->at(entry.id);
+    TargetRuntime& target = joined->targets[entry.id];
+    target.entry = &entry;
+    const bool local = entry.kind == config::TargetEntry::Kind::kModel;
+    target.traits = local ? &provider::local_traits() : &provider::traits_of(entry.provider, entry.api_version);
+    target.capabilities = entry.capabilities.empty() ? live.capabilities : entry.capabilities;
+    joined->live[entry.id].capabilities = live.capabilities;
+    std::string credential;
+    if (entry.credential >= 0) {
+      const auto index = static_cast<size_t>(entry.credential);
+      target.auth = provider::auth_header(snapshot.credentials()[index].header);
+      target.key = &configuration->credentials.keys[index];
+      credential = snapshot.credentials()[index].name;
+    }
+    const auto place = place_of(entry, live);
+    if (!place) continue;
+    fill_paths(target, place->base_path);
+    target.host = host_header(place->host, place->port, place->tls);
+    const net::TlsClientContext* trust = place->tls ? configuration->trust[entry.id].get() : nullptr;
+    const bool loopback_only = entry.endpoint_is_live || entry.network == config::NetworkMode::kLoopback;
+    const std::string identity = place->host + '\n' + std::to_string(place->port) + '\n' + (place->tls ? entry.server_name + '\n' + entry.ca_file : "plain") + '\n' +
+                                 credential + '\n' + std::to_string(place->instance) + '\n' + (trust != nullptr ? snapshot.digest() : "") +
+                                 (loopback_only ? "\nloopback" : "");
+    target.origin = origins.get(identity, net::DialTarget{.host = place->host, .port = place->port, .tls = trust, .server_name = entry.server_name, .local_path = {}, .loopback_only = loopback_only});
+    if (before == nullptr || before->configuration != configuration) continue;
+    const TargetRuntime& old = before->targets[entry.id];
+    target.saturated_until = old.saturated_until;
+    target.misconfigured_until = old.misconfigured_until;
+    target.refusals_in_a_row = old.refusals_in_a_row;
+  }
+  joined->configuration = std::move(configuration);
+  joined->endpoints = std::move(endpoints);
+  return joined;
+}
+
+}  // namespace wye::gateway
