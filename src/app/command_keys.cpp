@@ -7,7 +7,7 @@ namespace {
 /// Store and peppers of a data folder, for as long as a command runs. The instance need not run.
 struct Keys {
   std::unique_ptr<store::SqliteTable> table;
-  std::optional<token::Peppers> peppers;
+  std::unique_ptr<token::Peppers> peppers;  // the store refers to it: it keeps its address
   std::optional<token::KeyStore> store;
 };
 
@@ -17,7 +17,7 @@ Result<Keys> open_keys(const std::string& flag, const Outside& outside) {
   Keys keys;
   TRY(keys.table, store::SqliteTable::open(data.state()));
   TRY(token::Peppers peppers, token::load_or_create_peppers(data.pepper()));
-  keys.peppers.emplace(std::move(peppers));
+  keys.peppers = std::make_unique<token::Peppers>(std::move(peppers));
   keys.store.emplace(*keys.table, *keys.peppers);
   return keys;
 }
