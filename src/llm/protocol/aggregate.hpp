@@ -12,7 +12,7 @@ namespace wye::protocol {
 
 struct AggregateOptions {
   Operation operation = Operation::kChat;  // kChat or kCompletions
-  StreamNames names;                       // copied
+  StreamNames names{};                       // copied
   bool done_event = true;
   size_t bytes_max = size_t{32} << 20;     // of everything kept
 };

@@ -39,11 +39,11 @@ std::string filter_category_names(FilterCategories categories);
 
 struct UpstreamError {
   UpstreamFault fault = UpstreamFault::kNone;
-  FilterCategories filtered;
+  FilterCategories filtered{};
   uint64_t prompt_tokens = 0;   // where the upstream counted them; 0: unknown
   uint64_t context_tokens = 0;
   /// For the client: status and meaning kept, text ours. `detail` has the upstream's words, cut at 512 bytes, for the log.
-  Error error;
+  Error error{};
 };
 
 /// Reads the body of an answer that is not a success, whatever it is. `status` 200 is for errors inside a success: an error

@@ -73,6 +73,7 @@ Result<EventStep> EventRewriter::feed(std::string_view data) {
     add_piece(kDone);
     return EventStep{.action = EventAction::kDone, .pieces = std::span(pieces_).first(1), .unchanged = data == kDone};
   }
+  data = one_line(data, flat_);
   EventStep step;
   if (frame_known_ && fast(data, step)) return step;
   return slow(data);

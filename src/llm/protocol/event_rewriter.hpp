@@ -12,13 +12,13 @@
 namespace wye::protocol {
 
 struct StreamNames {
-  std::string_view id;     // what the client sees: `chatcmpl-…`, `cmpl-…`
-  std::string_view model;  // the Route's name
+  std::string_view id{};     // what the client sees: `chatcmpl-…`, `cmpl-…`
+  std::string_view model{};  // the Route's name
 };
 
 struct EventRewriterOptions {
   Operation operation = Operation::kChat;  // kChat or kCompletions
-  StreamNames names;                       // copied
+  StreamNames names{};                       // copied
   bool show_usage = false;                 // the client asked for the usage chunk
   bool pass_annotations = false;           // Azure dialect: events that carry only filter results go on
   bool done_event = true;                  // UpstreamDialect::done_event
@@ -32,7 +32,7 @@ enum class EventAction : uint8_t {
 
 struct EventStep {
   EventAction action = EventAction::kSwallow;
-  std::span<const std::string_view> pieces;  // at most 8, none empty, no line end in them
+  std::span<const std::string_view> pieces{};  // at most 8, none empty, no line end in them
   bool unchanged = false;                    // the pieces together are the event as it came
 };
 
@@ -75,6 +75,7 @@ class EventRewriter {
   EventRewriterOptions options_;
   std::string id_json_;
   std::string model_json_;
+  std::string flat_;
   json::Document document_;
   std::array<std::string_view, 8> pieces_;
   size_t piece_count_ = 0;

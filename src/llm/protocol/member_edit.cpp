@@ -80,6 +80,15 @@ Splice remove_member(std::string_view object, std::string_view value) {
   return {begin, end, {}};
 }
 
+std::string_view one_line(std::string_view data, std::string& buffer) {
+  if (data.empty() || (std::memchr(data.data(), '\n', data.size()) == nullptr && std::memchr(data.data(), '\r', data.size()) == nullptr)) return data;
+  buffer.assign(data);
+  for (char& c : buffer) {
+    if (c == '\n' || c == '\r') c = ' ';
+  }
+  return buffer;
+}
+
 void assign_json_string(std::string_view text, std::string& out) {
   out.clear();
   json::Writer(out).string(text);

@@ -15,6 +15,10 @@ Splice replace_value(std::string_view object, std::string_view value, std::strin
 /// Takes the member with `value` out, with one comma. Precondition: json::find_members gave `value` for `object`.
 Splice remove_member(std::string_view object, std::string_view value);
 
+/// `data` without line ends: as it is, or copied into `buffer` with blanks for them. Several `data:` lines are one text with line
+/// ends, which JSON has only between tokens; sent on as one line it stays one event.
+std::string_view one_line(std::string_view data, std::string& buffer);
+
 /// A JSON string that means `text`, into `out` (cleared).
 void assign_json_string(std::string_view text, std::string& out);
 

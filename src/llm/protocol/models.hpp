@@ -6,8 +6,8 @@
 namespace wye::protocol {
 
 struct ModelEntry {
-  std::string_view id;  // a Route's name
-  WallTime created;
+  std::string_view id{};  // a Route's name
+  WallTime created{};
 };
 
 /// Appends `{"id":…,"object":"model","created":…,"owned_by":"wye"}`.

@@ -1,6 +1,6 @@
 // A request body, read once: every known field checked by type and range, the few that decide something lifted out.
 // Source: OpenAI API reference (openai/openai-openapi, API 2.3.0) for names, types and ranges; which of them is control,
-// pointer, sampling, content or tool result is Wye's. The table is fields.cpp.
+// pointer, sampling, content or tool result is Wye's. The tables are fields_*.cpp.
 // Units: tokens. Lifetime: a DecodedRequest refers to the Document (and the policy to the caller's lists). Threads: one owner.
 // Errors: kInvalidRequest, kUnknownParameter or kUnsupportedParameter with `param` and a message that names field, expected, got.
 #pragma once
@@ -25,10 +25,10 @@ struct Features {
 /// What a Route allows in requests. Views only: copy it freely.
 struct DecodePolicy {
   bool refuse_unknown = false;                     // request.unknownFields: refuse
-  std::span<const std::string> allow_fields;       // field paths that pass all the same: `seed`, `messages[].x_tag`
-  std::span<const std::string> pointer_schemes;    // of URLs in requests; `data` is allowed where it stands here
-  std::span<const std::string> pointer_hosts;      // exact, or `*.` for labels in front
-  std::span<const std::string> hosted_tools;       // tool types that the provider runs itself: `web_search`
+  std::span<const std::string> allow_fields{};       // field paths that pass all the same: `seed`, `messages[].x_tag`
+  std::span<const std::string> pointer_schemes{};    // of URLs in requests; `data` is allowed where it stands here
+  std::span<const std::string> pointer_hosts{};      // exact, or `*.` for labels in front
+  std::span<const std::string> hosted_tools{};       // tool types that the provider runs itself: `web_search`
   bool store_upstream = false;                     // else store, background and references to stored things are refused or forced off
   bool model_in_path = false;                      // Azure's dated dialect: the body's `model` may lack and decides nothing
 };
@@ -39,40 +39,40 @@ enum class EncodingFormat : uint8_t { kFloat, kBase64 };
 struct DecodedRequest {
   Operation operation = Operation::kChat;
   const json::Document* document = nullptr;
-  std::optional<json::Value> root;
+  std::optional<json::Value> root{};
 
-  std::optional<json::Value> model;
-  std::string_view model_name;              // what it means; into the Document or `scratch`
-  std::optional<json::Value> content;       // messages, prompt or input
+  std::optional<json::Value> model{};
+  std::string_view model_name{};              // what it means; into the Document or `scratch`
+  std::optional<json::Value> content{};       // messages, prompt or input
   size_t content_items = 0;                 // messages, items or inputs; 1 for a plain string
-  std::optional<json::Value> tools;
+  std::optional<json::Value> tools{};
   size_t tool_count = 0;
 
-  std::optional<json::Value> stream_value;
+  std::optional<json::Value> stream_value{};
   bool stream = false;
-  std::optional<json::Value> stream_options;
-  std::optional<json::Value> include_usage_value;
+  std::optional<json::Value> stream_options{};
+  std::optional<json::Value> include_usage_value{};
   bool include_usage = false;               // the client wants the usage chunk
 
-  std::optional<json::Value> output_cap;    // the member that names the cap
-  std::string_view output_cap_name;         // max_tokens, max_completion_tokens or max_output_tokens; empty: none
-  std::optional<uint64_t> output_tokens_max;
+  std::optional<json::Value> output_cap{};    // the member that names the cap
+  std::string_view output_cap_name{};         // max_tokens, max_completion_tokens or max_output_tokens; empty: none
+  std::optional<uint64_t> output_tokens_max{};
   uint32_t n = 1;
   uint32_t best_of = 1;
   /// Answers the upstream computes, for a reservation.
   uint32_t computed_choices() const { return std::max(n, best_of); }
 
-  std::optional<json::Value> store;
+  std::optional<json::Value> store{};
   bool store_asked = false;                 // true, or absent on /responses where that means true
-  std::optional<json::Value> user;
-  std::optional<json::Value> safety_identifier;
-  std::optional<json::Value> prompt_cache_key;
-  std::optional<json::Value> metadata;
+  std::optional<json::Value> user{};
+  std::optional<json::Value> safety_identifier{};
+  std::optional<json::Value> prompt_cache_key{};
+  std::optional<json::Value> metadata{};
 
   EncodingFormat encoding_format = EncodingFormat::kFloat;
-  std::optional<json::Value> dimensions;
+  std::optional<json::Value> dimensions{};
 
-  Features needs;
+  Features needs{};
   bool has_pointer = false;      // an allowed URL or id of something elsewhere (not `data:`)
   bool has_tool_result = false;  // content that came from a tool
   bool has_hosted_tool = false;
@@ -82,7 +82,7 @@ struct DecodedRequest {
   /// sent upstream asks to store.
   bool free_of_effects(bool stored) const { return !stored && !background && !has_hosted_tool; }
 
-  std::string scratch;  // only for a model name with escapes
+  std::string scratch{};  // only for a model name with escapes
 };
 
 /// Reads `document` as a body of `operation` into `out`, whose earlier content is dropped. Precondition: it has a root.

@@ -15,9 +15,9 @@ Result<void> bridge_request(const DecodedRequest& request, const UpstreamTarget&
 
 /// What a response object repeats of its request, and who it is.
 struct BridgeFrame {
-  std::string_view id_random;  // unique, URL-safe: makes `resp_…`, `msg_…`, `fc_…`, `rs_…`
-  std::string_view model;      // the Route's name
-  WallTime created;
+  std::string_view id_random{};  // unique, URL-safe: makes `resp_…`, `msg_…`, `fc_…`, `rs_…`
+  std::string_view model{};      // the Route's name
+  WallTime created{};
 };
 
 /// Collects the echo of one request and then makes one answer of it, whole or as events. Reusable.

@@ -33,10 +33,11 @@ class ResponsesRewriter {
 
  private:
   Result<void> rename(json::Value response);
-  void note_end(json::Value response, std::string_view type);
+  void note_end(json::Value response, std::string_view status);
 
   std::string id_;
   std::string model_;
+  std::string flat_;
   json::Document document_;
   json::Patch patch_;
   std::array<std::string_view, 1> whole_;

@@ -11,18 +11,18 @@ namespace wye::protocol {
 
 struct UnaryOptions {
   Operation operation = Operation::kChat;      // kResponses: see ResponsesRewriter
-  std::string_view id;                         // what the client sees; unused by embeddings
-  std::string_view model;
+  std::string_view id{};                         // what the client sees; unused by embeddings
+  std::string_view model{};
   EncodingFormat encoding = EncodingFormat::kFloat;  // what the client asked; converted where the answer differs
 };
 
 struct UnaryAnswer {
-  std::span<const std::string_view> pieces;    // none empty
+  std::span<const std::string_view> pieces{};    // none empty
   size_t size = 0;                             // sum of the pieces, bytes
-  Usage usage;
+  Usage usage{};
   FinishReason finish = FinishReason::kNone;   // the most telling of all choices
   size_t items = 0;                            // choices or embeddings
-  std::string_view upstream_model;             // as written, unescaped only where plain
+  std::string_view upstream_model{};             // as written, unescaped only where plain
 };
 
 class UnaryRewriter {

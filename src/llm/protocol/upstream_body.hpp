@@ -23,13 +23,13 @@ struct UpstreamDialect {
 
 /// Everything about one target and one attempt. Views live as long as the call.
 struct UpstreamTarget {
-  std::string_view model;                           // deployment, or what that server calls the model
-  UpstreamDialect dialect;
+  std::string_view model{};                           // deployment, or what that server calls the model
+  UpstreamDialect dialect{};
   bool force_stream = false;                        // ask for a stream although the client did not: see can_force_stream
   uint64_t default_output_tokens = 1024;            // sent where the client names no cap
-  std::optional<uint64_t> output_tokens_max;        // over it: refused
-  std::string_view user_hash;                       // stands for `user` and `safety_identifier`; empty: both are removed
-  std::string_view cache_key_prefix;                // in front of `prompt_cache_key`; empty: it is removed
+  std::optional<uint64_t> output_tokens_max{};        // over it: refused
+  std::string_view user_hash{};                       // stands for `user` and `safety_identifier`; empty: both are removed
+  std::string_view cache_key_prefix{};                // in front of `prompt_cache_key`; empty: it is removed
   bool store_upstream = false;                      // else `store` is false, and `metadata` is removed
   bool lenient = false;                             // drop what the target does not take instead of refusing the request
 };
