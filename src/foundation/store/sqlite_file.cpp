@@ -12,7 +12,7 @@ namespace wye::store {
 namespace {
 
 constexpr int kApplicationId = 0x57796501;  // "Wye", 1: marks the file as ours
-constexpr int kWalAttempts = 20;
+constexpr int kWalAttempts = 300;
 
 Fail os_failure(std::string_view what, const std::filesystem::path& path, int number) {
   return Fail(internal_error(ErrorCode::kIo, std::string(what) + " " + path.string() + ": " + std::generic_category().message(number)));
@@ -115,6 +115,8 @@ Result<> SqliteFile::connect(const TableTuning& tuning) {
 
 /// Before anything is changed: is this a file of ours, in a layout that we know?
 Result<> SqliteFile::check_owner(int layouts) {
+  // One view of the file: between two of these reads another process may lay it out.
+  TRY(auto view, Transaction::begin(*this, Transaction::Kind::kRead));
   TRY(const int64_t layout, number("PRAGMA user_version"));
   TRY(const int64_t application, number("PRAGMA application_id"));
   TRY(const int64_t objects, number("SELECT count(*) FROM sqlite_schema"));
