@@ -48,7 +48,8 @@ void StreamAggregator::start(const AggregateOptions& options) {
   assign_json_string(options.names.id, s.id_json);
   assign_json_string(options.names.model, s.model_json);
   s.options.names = {};
-  s.tracker.start({.operation = options.operation, .names = options.names, .show_usage = true, .pass_annotations = true, .done_event = options.done_event});
+  s.tracker.start(
+      {.operation = options.operation, .names = options.names, .show_usage = true, .pass_annotations = true, .done_event = options.done_event});
   s.tree.clear();
   s.frame = s.tree.make_object();
   s.choices.clear();

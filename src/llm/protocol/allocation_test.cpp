@@ -31,8 +31,8 @@ namespace {
 
 TEST(Allocations, Events) {
   const auto event = [](std::string_view content, std::string_view tail) {
-    return R"({"id":"up-0123456789","object":"chat.completion.chunk","created":7,"model":"gpt-x-2024","choices":[{"index":0,"delta":{"content":")" + std::string(content) +
-           R"("},"logprobs":null,"finish_reason":null}],"usage":null)" + std::string(tail) + "}";
+    return R"({"id":"up-0123456789","object":"chat.completion.chunk","created":7,"model":"gpt-x-2024","choices":[{"index":0,"delta":{"content":")" +
+           std::string(content) + R"("},"logprobs":null,"finish_reason":null}],"usage":null)" + std::string(tail) + "}";
   };
   const std::string plain = event("token", "");
   const std::string other = event("usage", R"(,"obfuscation":"abc")");
@@ -58,7 +58,8 @@ TEST(Allocations, Events) {
 
 TEST(Allocations, DecodeAndUpstreamBody) {
   const std::string body =
-      R"({"model":"route","messages":[{"role":"system","content":"You are brief."},{"role":"user","content":"Say blue."}],"stream":true,"temperature":0.2,"n":1})";
+      R"({"model":"route","messages":[{"role":"system","content":"You are brief."},{"role":"user","content":"Say blue."}],"stream":true,)"
+      R"("temperature":0.2,"n":1})";
   json::Document document;
   DecodedRequest request;
   json::Patch patch;
@@ -81,7 +82,8 @@ TEST(Allocations, DecodeAndUpstreamBody) {
 
 TEST(Allocations, UnaryAnswer) {
   const std::string body =
-      R"({"id":"up","object":"chat.completion","created":1,"model":"gpt","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"blue"}}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}})";
+      R"({"id":"up","object":"chat.completion","created":1,"model":"gpt","choices":[{"index":0,"finish_reason":"stop","message":{)"
+      R"("role":"assistant","content":"blue"}}],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}})";
   UnaryRewriter rewriter;
   bool good = true;
   const auto once = [&] {

@@ -19,7 +19,9 @@ TEST(Usage, Shapes) {
   };
   EXPECT_EQ(tokens(R"({"prompt_tokens":3,"completion_tokens":2,"total_tokens":5})"), "3/0/2/0");
   EXPECT_EQ(tokens(R"({"prompt_tokens":3,"total_tokens":3})"), "3/0/0/0");
-  EXPECT_EQ(tokens(R"({"input_tokens":3,"output_tokens":2,"input_tokens_details":{"cached_tokens":1},"output_tokens_details":{"reasoning_tokens":2}})"), "3/1/2/2");
+  EXPECT_EQ(
+      tokens(R"({"input_tokens":3,"output_tokens":2,"input_tokens_details":{"cached_tokens":1},"output_tokens_details":{"reasoning_tokens":2}})"),
+      "3/1/2/2");
   EXPECT_EQ(tokens(R"({"prompt_tokens":3,"completion_tokens":2,"total_tokens":9})"), "3/0/2/0!");
   EXPECT_EQ(tokens(R"({"prompt_tokens":3,"completion_tokens":2,"prompt_tokens_details":{"cached_tokens":99}})"), "3/3/2/0");
   EXPECT_EQ(tokens(R"({"prompt_tokens":3.0,"completion_tokens":null,"prompt_tokens_details":null})"), "3/0/0/0");
@@ -30,8 +32,10 @@ TEST(Usage, Shapes) {
 
 TEST(UnaryRewriter, Chat) {
   UnaryRewriter rewriter;
-  const std::string body = R"({ "id":"up\u0031", "object":"chat.completion","x":[1.0,{"model":"inner"}], "model" : "gpt", "choices":[{"index":0,"finish_reason":"stop",
-    "message":{"role":"assistant","content":"\"model\":\"gpt\""}},{"index":1,"finish_reason":"length","message":{}}],"usage":{"prompt_tokens":1,"completion_tokens":2} } )";
+  const std::string body =
+      R"({ "id":"up\u0031", "object":"chat.completion","x":[1.0,{"model":"inner"}], "model" : "gpt", "choices":[{"index":0,"finish_reason":"stop",
+    "message":{"role":"assistant","content":"\"model\":\"gpt\""}},
+    {"index":1,"finish_reason":"length","message":{}}],"usage":{"prompt_tokens":1,"completion_tokens":2} } )";
   const Result<UnaryAnswer> answer = rewriter.rewrite(body, {.id = "chatcmpl-1", .model = "route"});
   ASSERT_TRUE(answer);
   std::string want = body;
@@ -42,7 +46,8 @@ TEST(UnaryRewriter, Chat) {
   EXPECT_EQ(answer->usage.completion_tokens, 2U);
   EXPECT_EQ(answer->finish, FinishReason::kLength);
   EXPECT_EQ(answer->items, 2U);
-  for (const std::string_view bad : {"", "[]", "{", "{}", R"({"choices":1})", R"({"choices":[1]})", R"({"error":{"message":"x"}})", "<html>", R"({"choices":[],"choices":[]})"}) {
+  for (const std::string_view bad :
+       {"", "[]", "{", "{}", R"({"choices":1})", R"({"choices":[1]})", R"({"error":{"message":"x"}})", "<html>", R"({"choices":[],"choices":[]})"}) {
     const Result<UnaryAnswer> refused = rewriter.rewrite(bad, {.id = "a", .model = "b"});
     ASSERT_FALSE(refused) << bad;
     EXPECT_EQ(refused.error().code, ErrorCode::kUpstreamFailed);
@@ -52,7 +57,8 @@ TEST(UnaryRewriter, Chat) {
 TEST(UnaryRewriter, Embeddings) {
   UnaryRewriter rewriter;
   const std::string floats =
-      R"({"object":"list","data":[{"object":"embedding","index":0,"embedding":[1,-0.5, 0.1]},{"embedding":[],"index":1}],"model":"mini","usage":{"prompt_tokens":4,"total_tokens":4}})";
+      R"({"object":"list","data":[{"object":"embedding","index":0,"embedding":[1,-0.5, 0.1]},{"embedding":[],"index":1}],"model":"mini","usage":{)"
+      R"("prompt_tokens":4,"total_tokens":4}})";
   const std::string padded = floats + "\n";
   Result<UnaryAnswer> answer = rewriter.rewrite(padded, {.operation = Operation::kEmbeddings, .model = "route"});
   ASSERT_TRUE(answer);
@@ -73,12 +79,13 @@ TEST(UnaryRewriter, Embeddings) {
 }
 
 TEST(Embeddings, RefusesWhatIsNone) {
-  for (const std::string_view bad : {R"([{"embedding":["a"]}])", R"([{"embedding":[1,]}])", R"([{"embedding":[1 2]}])", R"([{"embedding":[1e99]}])", R"([{"embedding":[nan]}])",
-                                     R"([{"index":1}])", R"([{"embedding":7}])", R"([{"embedding":[1])"}) {
+  for (const std::string_view bad : {R"([{"embedding":["a"]}])", R"([{"embedding":[1,]}])", R"([{"embedding":[1 2]}])", R"([{"embedding":[1e99]}])",
+                                     R"([{"embedding":[nan]}])", R"([{"index":1}])", R"([{"embedding":7}])", R"([{"embedding":[1])"}) {
     std::string out;
     EXPECT_FALSE(convert_embeddings(bad, EncodingFormat::kBase64, out)) << bad;
   }
-  for (const std::string_view bad : {R"([{"embedding":"A"}])", R"([{"embedding":"AAAA"}])", R"([{"embedding":"AA=A"}])", R"([{"embedding":"!!!!"}])", R"([{"embedding":"AADAfw=="}])"}) {
+  for (const std::string_view bad : {R"([{"embedding":"A"}])", R"([{"embedding":"AAAA"}])", R"([{"embedding":"AA=A"}])", R"([{"embedding":"!!!!"}])",
+                                     R"([{"embedding":"AADAfw=="}])"}) {
     std::string out;
     EXPECT_FALSE(convert_embeddings(bad, EncodingFormat::kFloat, out)) << bad;
   }
@@ -96,26 +103,36 @@ struct FaultRow {
 
 TEST(UpstreamErrors, OfEveryMake) {
   const std::array rows = {
-      FaultRow{400, R"({"error":{"code":400,"message":"the request exceeds the available context size","type":"exceed_context_size_error","n_prompt_tokens":4097,"n_ctx":2048}})",
+      FaultRow{400,
+               R"({"error":{"code":400,"message":"the request exceeds the available context size","type":"exceed_context_size_error",)"
+               R"("n_prompt_tokens":4097,"n_ctx":2048}})",
                UpstreamFault::kContextTooLong, ErrorCode::kContextTooLong},
-      FaultRow{400, R"({"error":{"message":"x","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}})", UpstreamFault::kContextTooLong,
-               ErrorCode::kContextTooLong},
-      FaultRow{400, R"({"object":"error","message":"This model's maximum context length is 10 tokens.","type":"BadRequestError","param":null,"code":400})",
+      FaultRow{400, R"({"error":{"message":"x","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}})",
                UpstreamFault::kContextTooLong, ErrorCode::kContextTooLong},
       FaultRow{400,
-               R"({"error":{"message":"m","type":null,"param":"prompt","code":"content_filter","status":400,"innererror":{"code":"ResponsibleAIPolicyViolation","content_filter_result":{"hate":{"filtered":false,"severity":"safe"},"jailbreak":{"detected":true,"filtered":true}}}}})",
+               R"({"object":"error","message":"This model's maximum context length is 10 tokens.","type":"BadRequestError","param":null,"code":400})",
+               UpstreamFault::kContextTooLong, ErrorCode::kContextTooLong},
+      FaultRow{400,
+               R"({"error":{"message":"m","type":null,"param":"prompt","code":"content_filter","status":400,"innererror":{)"
+               R"("code":"ResponsibleAIPolicyViolation","content_filter_result":{"hate":{"filtered":false,"severity":"safe"},"jailbreak":{)"
+               R"("detected":true,"filtered":true}}}}})",
                UpstreamFault::kContentFilter, ErrorCode::kBlocked},
-      FaultRow{400, R"({"error":{"code":"content_filter","inner_error":{"content_filter_results":{"self-harm":{"filtered":true}}}}})", UpstreamFault::kContentFilter, ErrorCode::kBlocked},
-      FaultRow{400, R"({"error":{"code":null,"content_filters":[{"blocked":true,"content_filter_results":{"jailbreak":{"filtered":true}}}]}})", UpstreamFault::kContentFilter,
-               ErrorCode::kBlocked},
-      FaultRow{429, R"({"error":{"code":"insufficient_quota","type":"insufficient_quota","message":"x"}})", UpstreamFault::kQuotaExhausted, ErrorCode::kQuotaExhausted},
+      FaultRow{400, R"({"error":{"code":"content_filter","inner_error":{"content_filter_results":{"self-harm":{"filtered":true}}}}})",
+               UpstreamFault::kContentFilter, ErrorCode::kBlocked},
+      FaultRow{400, R"({"error":{"code":null,"content_filters":[{"blocked":true,"content_filter_results":{"jailbreak":{"filtered":true}}}]}})",
+               UpstreamFault::kContentFilter, ErrorCode::kBlocked},
+      FaultRow{429, R"({"error":{"code":"insufficient_quota","type":"insufficient_quota","message":"x"}})", UpstreamFault::kQuotaExhausted,
+               ErrorCode::kQuotaExhausted},
       FaultRow{429, R"({"error":{"code":"429","message":"Requests have exceeded the rate limit"}})", UpstreamFault::kNone, ErrorCode::kRateLimited},
-      FaultRow{404, R"({"error":{"code":"DeploymentNotFound","message":"The API deployment for this resource does not exist."}})", UpstreamFault::kDeploymentNotFound,
-               ErrorCode::kUpstreamFailed},
-      FaultRow{401, R"({"error":{"code":"401","message":"Access denied due to invalid subscription key"}})", UpstreamFault::kNone, ErrorCode::kUpstreamAuthUnavailable},
-      FaultRow{503, R"({"error":{"code":503,"message":"Loading model","type":"unavailable_error"}})", UpstreamFault::kModelLoading, ErrorCode::kModelNotReady},
+      FaultRow{404, R"({"error":{"code":"DeploymentNotFound","message":"The API deployment for this resource does not exist."}})",
+               UpstreamFault::kDeploymentNotFound, ErrorCode::kUpstreamFailed},
+      FaultRow{401, R"({"error":{"code":"401","message":"Access denied due to invalid subscription key"}})", UpstreamFault::kNone,
+               ErrorCode::kUpstreamAuthUnavailable},
+      FaultRow{503, R"({"error":{"code":503,"message":"Loading model","type":"unavailable_error"}})", UpstreamFault::kModelLoading,
+               ErrorCode::kModelNotReady},
       FaultRow{503, R"({"error":"busy"})", UpstreamFault::kNone, ErrorCode::kOverloaded},
-      FaultRow{400, R"({"error":{"code":"unsupported_parameter","param":"max_tokens","message":"x"}})", UpstreamFault::kUnsupportedParameter, ErrorCode::kUnsupportedParameter},
+      FaultRow{400, R"({"error":{"code":"unsupported_parameter","param":"max_tokens","message":"x"}})", UpstreamFault::kUnsupportedParameter,
+               ErrorCode::kUnsupportedParameter},
       FaultRow{422, R"({"detail":[{"loc":["body"],"msg":"field required"}]})", UpstreamFault::kNone, ErrorCode::kInvalidRequest},
       FaultRow{500, "Internal Server Error at 10.1.2.3", UpstreamFault::kNone, ErrorCode::kUpstreamFailed},
       FaultRow{502, "<html><body>nginx</body></html>", UpstreamFault::kNone, ErrorCode::kUpstreamFailed},
@@ -146,25 +163,31 @@ TEST(Errors, AllFourKeysAlways) {
   EXPECT_EQ(out, R"({"error":{"message":"bad \"x\"","type":"invalid_request_error","param":"messages[0]","code":null}})");
   out.clear();
   write_error_event(internal_error(ErrorCode::kUpstreamFailed, "secret"), out);
-  EXPECT_EQ(out, "data: {\"error\":{\"message\":\"The model could not be reached.\",\"type\":\"server_error\",\"param\":null,\"code\":\"upstream_error\"}}\n\n");
+  EXPECT_EQ(
+      out,
+      "data: {\"error\":{\"message\":\"The model could not be reached.\",\"type\":\"server_error\",\"param\":null,\"code\":\"upstream_error\"}}\n\n");
 }
 
 TEST(Models, ListAndOne) {
   const std::array models = {ModelEntry{"a", {5'000'000'000}}, ModelEntry{"b\"", {0}}};
   std::string out;
   write_model_list(models, out);
-  EXPECT_EQ(out, R"({"object":"list","data":[{"id":"a","object":"model","created":5,"owned_by":"wye"},{"id":"b\"","object":"model","created":0,"owned_by":"wye"}]})");
+  EXPECT_EQ(out, R"({"object":"list","data":[{"id":"a","object":"model","created":5,"owned_by":"wye"},{"id":"b\"","object":"model","created":0,)"
+                 R"("owned_by":"wye"}]})");
 }
 
 TEST(StreamAggregator, BoundsAndSeveralChoices) {
   StreamAggregator aggregator;
   aggregator.start({.operation = Operation::kCompletions, .names = {"cmpl-1", "route"}});
-  for (const std::string_view event : {R"({"choices":[{"index":1,"text":"x"}]})", R"({"choices":[{"index":0,"text":"a"},{"index":1,"text":"y"}],"created":3})",
-                                       R"({"choices":[{"index":0,"text":"b","finish_reason":"stop"}]})", R"({"choices":[{"index":1,"text":"","finish_reason":"length"}]})", "[DONE]"})
+  for (const std::string_view event :
+       {R"({"choices":[{"index":1,"text":"x"}]})", R"({"choices":[{"index":0,"text":"a"},{"index":1,"text":"y"}],"created":3})",
+        R"({"choices":[{"index":0,"text":"b","finish_reason":"stop"}]})", R"({"choices":[{"index":1,"text":"","finish_reason":"length"}]})",
+        "[DONE]"})
     ASSERT_TRUE(aggregator.feed(event));
   std::string out;
   ASSERT_TRUE(aggregator.write(out));
-  EXPECT_EQ(out, R"({"id":"cmpl-1","object":"text_completion","model":"route","created":3,"choices":[{"index":0,"logprobs":null,"text":"ab","finish_reason":"stop"},)"
+  EXPECT_EQ(out, R"({"id":"cmpl-1","object":"text_completion","model":"route","created":3,"choices":[{"index":0,"logprobs":null,"text":"ab",)"
+                 R"("finish_reason":"stop"},)"
                  R"({"index":1,"logprobs":null,"text":"xy","finish_reason":"length"}]})");
   aggregator.start({.names = {"a", "b"}, .bytes_max = 1000});
   bool refused = false;
@@ -187,22 +210,36 @@ std::string bridged(std::string_view body, const UpstreamTarget& target = {.mode
 }
 
 TEST(BridgeRequest, Conversions) {
-  EXPECT_EQ(bridged(R"({"model":"m","input":"hi","instructions":"be brief","max_output_tokens":20,"temperature":0.50,"store":true,"metadata":{"a":"b"}})"),
-            R"({"model":"dep","messages":[{"role":"system","content":"be brief"},{"role":"user","content":"hi"}],"temperature":0.50,"max_tokens":20})");
-  EXPECT_EQ(bridged(R"({"model":"m","input":[{"role":"developer","content":"d"},{"type":"message","role":"user","content":[{"type":"input_text","text":"a\u0041"},
-    {"type":"input_image","image_url":"data:,x","detail":"low"}]},{"role":"assistant","content":[{"type":"output_text","text":"p"},{"type":"output_text","text":"q"}]},
-    {"type":"reasoning","summary":[]},{"type":"function_call","call_id":"c1","name":"f","arguments":"{}"},{"type":"function_call","call_id":"c2","name":"g","arguments":"[]"},
-    {"type":"function_call_output","call_id":"c1","output":"r1"},{"type":"function_call_output","call_id":"c2","output":[{"type":"input_text","text":"r2"}]}],
-    "tools":[{"type":"function","name":"f","parameters":{"type":"object"},"strict":true}],"tool_choice":{"type":"function","name":"f"},"parallel_tool_calls":false,"top_k":40})"),
-            R"({"model":"dep","messages":[{"role":"system","content":"d"},{"role":"user","content":[{"type":"text","text":"a\u0041"},{"type":"image_url","image_url":{"url":"data:,x","detail":"low"}}]},)"
-            R"({"role":"assistant","content":"pq"},{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}},)"
-            R"({"id":"c2","type":"function","function":{"name":"g","arguments":"[]"}}]},{"role":"tool","tool_call_id":"c1","content":"r1"},{"role":"tool","tool_call_id":"c2","content":"r2"}],)"
-            R"("tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"},"strict":true}}],"tool_choice":{"type":"function","function":{"name":"f"}},)"
-            R"("parallel_tool_calls":false,"top_k":40,"max_tokens":1024})");
-  EXPECT_EQ(bridged(R"({"model":"m","input":"x","stream":true,"text":{"format":{"type":"json_schema","name":"n","schema":{"a":1}}},"reasoning":{"effort":"low","summary":"auto"},"user":"u"})",
-                    {.model = "dep", .dialect = {.chat_output_cap = OutputCapName::kMaxCompletionTokens}, .user_hash = "h"}),
-            R"({"model":"dep","messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"a":1}}},"reasoning_effort":"low",)"
-            R"("user":"h","max_completion_tokens":1024,"stream":true,"stream_options":{"include_usage":true}})");
+  EXPECT_EQ(
+      bridged(R"({"model":"m","input":"hi","instructions":"be brief","max_output_tokens":20,"temperature":0.50,"store":true,"metadata":{"a":"b"}})"),
+      R"({"model":"dep","messages":[{"role":"system","content":"be brief"},{"role":"user","content":"hi"}],"temperature":0.50,"max_tokens":20})");
+  EXPECT_EQ(
+      bridged(R"({"model":"m","input":[{"role":"developer","content":"d"},{"type":"message","role":"user","content":[{"type":"input_text",)"
+              R"("text":"a\u0041"},
+    {"type":"input_image","image_url":"data:,x","detail":"low"}]},
+    {"role":"assistant","content":[{"type":"output_text","text":"p"},{"type":"output_text","text":"q"}]},
+    {"type":"reasoning","summary":[]},{"type":"function_call","call_id":"c1","name":"f","arguments":"{}"},
+    {"type":"function_call","call_id":"c2","name":"g","arguments":"[]"},
+    {"type":"function_call_output","call_id":"c1","output":"r1"},
+    {"type":"function_call_output","call_id":"c2","output":[{"type":"input_text","text":"r2"}]}],
+    "tools":[{"type":"function","name":"f","parameters":{"type":"object"},"strict":true}],
+    "tool_choice":{"type":"function","name":"f"},"parallel_tool_calls":false,"top_k":40})"),
+      R"({"model":"dep","messages":[{"role":"system","content":"d"},{"role":"user","content":[{"type":"text","text":"a\u0041"},{)"
+      R"("type":"image_url","image_url":{"url":"data:,x","detail":"low"}}]},)"
+      R"({"role":"assistant","content":"pq"},{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f",)"
+      R"("arguments":"{}"}},)"
+      R"({"id":"c2","type":"function","function":{"name":"g","arguments":"[]"}}]},{"role":"tool","tool_call_id":"c1","content":"r1"},{)"
+      R"("role":"tool","tool_call_id":"c2","content":"r2"}],)"
+      R"("tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"},"strict":true}}],"tool_choice":{"type":"function",)"
+      R"("function":{"name":"f"}},)"
+      R"("parallel_tool_calls":false,"top_k":40,"max_tokens":1024})");
+  EXPECT_EQ(
+      bridged(R"({"model":"m","input":"x","stream":true,"text":{"format":{"type":"json_schema","name":"n","schema":{"a":1}}},"reasoning":{)"
+              R"("effort":"low","summary":"auto"},"user":"u"})",
+              {.model = "dep", .dialect = {.chat_output_cap = OutputCapName::kMaxCompletionTokens}, .user_hash = "h"}),
+      R"({"model":"dep","messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{)"
+      R"("a":1}}},"reasoning_effort":"low",)"
+      R"("user":"h","max_completion_tokens":1024,"stream":true,"stream_options":{"include_usage":true}})");
 }
 
 TEST(BridgeRequest, RefusesWhatChatCannotSay) {
@@ -221,7 +258,8 @@ TEST(BridgeRequest, RefusesWhatChatCannotSay) {
       Row{R"("\u006e":2)", "n"},
       Row{R"("moderation":{"model":"m"})", "moderation"},
   };
-  for (const Row& row : rows) EXPECT_EQ(bridged(R"({"model":"m","input":"x",)" + std::string(row.member) + "}"), "refused: " + std::string(row.param));
+  for (const Row& row : rows)
+    EXPECT_EQ(bridged(R"({"model":"m","input":"x",)" + std::string(row.member) + "}"), "refused: " + std::string(row.param));
   EXPECT_EQ(bridged(R"({"model":"m","input":[{"type":"custom_tool_call","call_id":"c","name":"n","input":"i"}]})"), "refused: input[0].type");
 }
 
@@ -232,8 +270,9 @@ TEST(ResponsesRewriter, NativeStream) {
     const Result<EventStep> step = rewriter.feed(data);
     return step ? joined(step->pieces) : "error: " + std::string(client_message(step.error()));
   };
-  EXPECT_EQ(sent(R"({"type":"response.created","sequence_number":0,"response":{"id":"resp_up","model":"gpt-x","status":"in_progress","user":"hash"}})"),
-            R"({"type":"response.created","sequence_number":0,"response":{"id":"resp_ours","model":"route","status":"in_progress","user":null}})");
+  EXPECT_EQ(
+      sent(R"({"type":"response.created","sequence_number":0,"response":{"id":"resp_up","model":"gpt-x","status":"in_progress","user":"hash"}})"),
+      R"({"type":"response.created","sequence_number":0,"response":{"id":"resp_ours","model":"route","status":"in_progress","user":null}})");
   const std::string delta = R"({"type":"response.output_text.delta","sequence_number":4,"delta":"\"response\":{","item_id":"msg_1"})";
   EXPECT_FALSE(rewriter.content_seen());
   EXPECT_EQ(sent(delta), delta);
@@ -244,9 +283,14 @@ TEST(ResponsesRewriter, NativeStream) {
   cut.start({"resp_ours", "route"});
   ASSERT_TRUE(cut.feed(delta));
   cut.fail(internal_error(ErrorCode::kUpstreamFailed, "x"), {0}, failure);
-  EXPECT_TRUE(failure.starts_with("event: response.failed\ndata: {\"type\":\"response.failed\",\"sequence_number\":5,\"response\":{\"id\":\"resp_ours\"")) << failure;
-  EXPECT_EQ(sent(R"({"type":"response.incomplete","sequence_number":5,"response":{"id":"r","model":"m","incomplete_details":{"reason":"content_filter"},"usage":{"input_tokens":2,"output_tokens":3,"total_tokens":5}}})")
-                .find("resp_ours") != std::string::npos, true);
+  EXPECT_TRUE(
+      failure.starts_with("event: response.failed\ndata: {\"type\":\"response.failed\",\"sequence_number\":5,\"response\":{\"id\":\"resp_ours\""))
+      << failure;
+  EXPECT_EQ(
+      sent(R"({"type":"response.incomplete","sequence_number":5,"response":{"id":"r","model":"m","incomplete_details":{"reason":"content_filter"},)"
+           R"("usage":{"input_tokens":2,"output_tokens":3,"total_tokens":5}}})")
+              .find("resp_ours") != std::string::npos,
+      true);
   EXPECT_TRUE(rewriter.complete());
   EXPECT_EQ(rewriter.finish_reason(), FinishReason::kContentFilter);
   EXPECT_EQ(rewriter.usage().completion_tokens, 3U);
@@ -257,16 +301,20 @@ TEST(ResponsesRewriter, FailuresSpeakOurWords) {
   ResponsesRewriter rewriter;
   rewriter.start({"resp_ours", "route"});
   const Result<EventStep> step =
-      rewriter.feed(R"({"type":"response.failed","sequence_number":1,"response":{"id":"r","model":"m","error":{"code":"server_error","message":"host 10.0.0.1 down"}}})");
+      rewriter.feed(R"({"type":"response.failed","sequence_number":1,"response":{"id":"r","model":"m","error":{"code":"server_error",)"
+                    R"("message":"host 10.0.0.1 down"}}})");
   ASSERT_TRUE(step);
   EXPECT_EQ(joined(step->pieces).find("10.0.0.1"), std::string::npos);
   EXPECT_TRUE(rewriter.ended() && !rewriter.complete());
   rewriter.start({"resp_ours", "route"});
   EXPECT_FALSE(rewriter.feed(R"({"type":"error","code":"server_error","message":"x","param":null,"sequence_number":1})"));
   EXPECT_FALSE(rewriter.feed("{}"));
-  const Result<UnaryAnswer> whole = rewriter.rewrite(R"({"id":"r","object":"response","status":"completed","model":"m","output":[{"id":"msg_1"}],"usage":{"input_tokens":1,"output_tokens":1}})");
+  const Result<UnaryAnswer> whole = rewriter.rewrite(
+      R"({"id":"r","object":"response","status":"completed","model":"m","output":[{"id":"msg_1"}],"usage":{"input_tokens":1,"output_tokens":1}})");
   ASSERT_TRUE(whole);
-  EXPECT_EQ(joined(whole->pieces), R"({"id":"resp_ours","object":"response","status":"completed","model":"route","output":[{"id":"msg_1"}],"usage":{"input_tokens":1,"output_tokens":1}})");
+  EXPECT_EQ(joined(whole->pieces),
+            R"({"id":"resp_ours","object":"response","status":"completed","model":"route","output":[{"id":"msg_1"}],"usage":{"input_tokens":1,)"
+            R"("output_tokens":1}})");
   EXPECT_FALSE(rewriter.rewrite("[]"));
   EXPECT_FALSE(rewriter.rewrite(R"({"error":{"message":"x"}})"));
 }

@@ -17,7 +17,10 @@ Error cannot(const json::Document& document, Value value) {
 class Bridge {
  public:
   Bridge(const DecodedRequest& request, const UpstreamTarget& target, std::string& out)
-      : request_(request), target_(target), document_(*request.document), writer_(out) {}
+      : request_(request),
+        target_(target),
+        document_(*request.document),
+        writer_(out) {}
   Result<void> run();
 
  private:
@@ -216,7 +219,12 @@ Result<void> Bridge::tool_choice(Value choice) {
   }
   const Value type = *choice.find("type");
   CHECK_OK(only_if(type.equals("function"), type));
-  writer_.begin_object("tool_choice").string("type", "function").begin_object("function").raw("name", choice.find("name")->raw()).end_object().end_object();
+  writer_.begin_object("tool_choice")
+      .string("type", "function")
+      .begin_object("function")
+      .raw("name", choice.find("name")->raw())
+      .end_object()
+      .end_object();
   return {};
 }
 
@@ -275,7 +283,8 @@ Result<void> Bridge::member(json::Member member) {
   const auto is = [&name](std::initializer_list<std::string_view> names) { return std::ranges::find(names, name) != names.end(); };
   if (value.is_null()) return {};
   // Written elsewhere, or without a meaning for one answer that is not stored.
-  if (is({"model", "input", "instructions", "max_output_tokens", "stream", "stream_options", "store", "metadata", "background", "max_tool_calls"})) return {};
+  if (is({"model", "input", "instructions", "max_output_tokens", "stream", "stream_options", "store", "metadata", "background", "max_tool_calls"}))
+    return {};
   if (is({"temperature", "top_p", "service_tier", "prompt_cache_options", "prompt_cache_retention"})) {
     writer_.raw(name, value.raw());
     return {};
@@ -296,7 +305,9 @@ Result<void> Bridge::member(json::Member member) {
     return {};
   }
   // Unknown here goes on as it came, unless chat means something by it.
-  const auto knows = [&name](const Object& object) { return std::ranges::any_of(object.fields, [&name](const Field& field) { return field.name == name; }); };
+  const auto knows = [&name](const Object& object) {
+    return std::ranges::any_of(object.fields, [&name](const Field& field) { return field.name == name; });
+  };
   if (knows(responses_object()) || knows(chat_object())) return Fail(cannot(document_, value));
   writer_.raw(name, value.raw());
   return {};

@@ -15,8 +15,7 @@ std::string quoted_path(const json::Document& document, json::Value value, std::
 
 std::string shown(json::Value value) {
   switch (value.kind()) {
-    case json::Kind::kNumber:
-      return value.raw().size() <= kShownMax ? std::string(value.raw()) : "a long number";
+    case json::Kind::kNumber: return value.raw().size() <= kShownMax ? std::string(value.raw()) : "a long number";
     case json::Kind::kString: {
       const std::string_view raw = value.string_raw();
       if (raw.size() > kShownMax || !value.is_plain_string()) return "another string";

@@ -127,7 +127,8 @@ constexpr std::string_view kEmbedding = "embedding";
 /// One embedding object with its embedding in the other form.
 Result<void> convert_one(std::string_view object, EncodingFormat wanted, std::string& scratch, std::string& out) {
   std::string_view value;
-  if (!json::find_members(object, std::span(&kEmbedding, 1), std::span(&value, 1)) || value.empty()) return Fail(malformed("an item without embedding"));
+  if (!json::find_members(object, std::span(&kEmbedding, 1), std::span(&value, 1)) || value.empty())
+    return Fail(malformed("an item without embedding"));
   const bool is_text = value.front() == '"';
   if (is_text == (wanted == EncodingFormat::kBase64)) {
     out += object;

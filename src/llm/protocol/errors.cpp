@@ -144,7 +144,8 @@ void read_object(json::Value error, UpstreamError& out) {
   const std::string type = text_of(error.find("type"));
   out.fault = fault_of(code);
   if (out.fault == UpstreamFault::kNone) out.fault = fault_of(type);
-  if (const std::optional<json::Value> inner = error.find("innererror"); inner && out.fault == UpstreamFault::kNone) out.fault = fault_of(text_of(inner->find("code")));
+  if (const std::optional<json::Value> inner = error.find("innererror"); inner && out.fault == UpstreamFault::kNone)
+    out.fault = fault_of(text_of(inner->find("code")));
   FilterCategories categories;
   const bool filter = read_filter(error, categories);
   if (filter && (categories.bits != 0 || out.fault == UpstreamFault::kNone)) out.fault = UpstreamFault::kContentFilter;
@@ -199,11 +200,13 @@ ErrorCode code_of(int status, UpstreamFault fault) {
 std::string message_of(const UpstreamError& error) {
   switch (error.error.code) {
     case ErrorCode::kInvalidRequest: return "The model refused the request.";
-    case ErrorCode::kUnsupportedParameter: return error.error.param.empty() ? "The model does not support a parameter of the request."
-                                                                          : "'" + error.error.param + "' is not supported by this model.";
+    case ErrorCode::kUnsupportedParameter:
+      return error.error.param.empty() ? "The model does not support a parameter of the request."
+                                       : "'" + error.error.param + "' is not supported by this model.";
     case ErrorCode::kContextTooLong:
       if (error.prompt_tokens != 0 && error.context_tokens != 0)
-        return "The request has " + std::to_string(error.prompt_tokens) + " tokens, but the context of the model is " + std::to_string(error.context_tokens) + ".";
+        return "The request has " + std::to_string(error.prompt_tokens) + " tokens, but the context of the model is " +
+               std::to_string(error.context_tokens) + ".";
       return {};
     case ErrorCode::kTooLarge: return "The request is too large for the model.";
     case ErrorCode::kRateLimited: return "The model has no capacity left at the moment.";
@@ -250,7 +253,8 @@ UpstreamError parse_upstream_error(int status, std::string_view body) {
     if (message.empty() && inner) message = inner->text();
     if (message.empty()) message = text_of(root.find("detail"));
   }
-  if (out.fault == UpstreamFault::kNone && (status == 400 || status == 200)) out.fault = fault_in_words(message.empty() ? body.substr(0, kDetailMax) : message);
+  if (out.fault == UpstreamFault::kNone && (status == 400 || status == 200))
+    out.fault = fault_in_words(message.empty() ? body.substr(0, kDetailMax) : message);
   out.error.code = code_of(status, out.fault);
   out.error.public_message = message_of(out);
   const std::string_view words = message.empty() ? body : std::string_view(message);

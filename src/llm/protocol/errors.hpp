@@ -29,8 +29,18 @@ enum class UpstreamFault : uint8_t {
 /// The categories of a content filter that said `filtered`.
 struct FilterCategories {
   enum Bit : uint16_t {
-    kHate = 1, kSexual = 2, kViolence = 4, kSelfHarm = 8, kProfanity = 16, kJailbreak = 32, kIndirectAttack = 64,
-    kProtectedText = 128, kProtectedCode = 256, kBlocklist = 512, kUngrounded = 1024, kOther = 2048,
+    kHate = 1,
+    kSexual = 2,
+    kViolence = 4,
+    kSelfHarm = 8,
+    kProfanity = 16,
+    kJailbreak = 32,
+    kIndirectAttack = 64,
+    kProtectedText = 128,
+    kProtectedCode = 256,
+    kBlocklist = 512,
+    kUngrounded = 1024,
+    kOther = 2048,
   };
   uint16_t bits = 0;
 };

@@ -8,13 +8,16 @@ namespace wye::protocol {
 namespace {
 
 enum Name : size_t { kId, kModel, kChoices, kUsage, kError, kFilterResults, kAnnotations, kNameCount };
-constexpr std::array<std::string_view, kNameCount> kNames = {"id", "model", "choices", "usage", "error", "prompt_filter_results", "prompt_annotations"};
+constexpr std::array<std::string_view, kNameCount> kNames = {
+    "id", "model", "choices", "usage", "error", "prompt_filter_results", "prompt_annotations"};
 constexpr size_t kUpstreamModelMax = 128;
 constexpr std::string_view kDone = "[DONE]";
 
 bool is_set(std::string_view value) { return !value.empty() && value != "null"; }
 /// What official clients take for an error: anything but null, false, zero and nothing.
-bool is_truthy(std::string_view value) { return is_set(value) && value != "false" && value != "\"\"" && value != "{}" && value != "[]" && value != "0"; }
+bool is_truthy(std::string_view value) {
+  return is_set(value) && value != "false" && value != "\"\"" && value != "{}" && value != "[]" && value != "0";
+}
 
 /// An empty id or model is no name of anything: annotation events of Azure have such.
 bool is_named(std::string_view value) { return !value.empty() && value != "\"\""; }
@@ -202,8 +205,8 @@ bool EventRewriter::complete() const {
 }
 
 FinishReason EventRewriter::finish_reason() const {
-  constexpr std::array kOrder = {FinishReason::kContentFilter, FinishReason::kLength, FinishReason::kToolCalls, FinishReason::kFunctionCall, FinishReason::kStop,
-                                 FinishReason::kOther};
+  constexpr std::array kOrder = {FinishReason::kContentFilter, FinishReason::kLength, FinishReason::kToolCalls,
+                                 FinishReason::kFunctionCall,  FinishReason::kStop,   FinishReason::kOther};
   for (const FinishReason reason : kOrder) {
     if (std::ranges::find(finish_, reason) != finish_.end()) return reason;
   }

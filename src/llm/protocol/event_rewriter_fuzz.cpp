@@ -13,7 +13,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const StreamNames names{"chatcmpl-1", "route"};
   EventRewriter rewriter;
-  rewriter.start({.operation = (data[0] & 1) != 0 ? Operation::kCompletions : Operation::kChat, .names = names, .show_usage = (data[0] & 2) != 0,
+  rewriter.start({.operation = (data[0] & 1) != 0 ? Operation::kCompletions : Operation::kChat,
+                  .names = names,
+                  .show_usage = (data[0] & 2) != 0,
                   .pass_annotations = (data[0] & 4) != 0});
   StreamAggregator aggregator;
   aggregator.start({.names = names, .bytes_max = 4096});
@@ -21,7 +23,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   responses.start(names);
   json::Document request_document;
   DecodedRequest request;
-  if (!request_document.parse(std::string_view(R"({"model":"m","input":"x"})")) || !decode(Operation::kResponses, request_document, {}, request)) std::abort();
+  if (!request_document.parse(std::string_view(R"({"model":"m","input":"x"})")) || !decode(Operation::kResponses, request_document, {}, request))
+    std::abort();
   ResponsesBridge bridge;
   bridge.start(request, {.id_random = "r", .model = "route", .created = {0}});
   std::string bridged;

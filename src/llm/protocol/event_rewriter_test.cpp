@@ -46,17 +46,28 @@ std::string expected(std::string_view delta, std::string_view finish = "null", s
          R"(,"logprobs":null,"finish_reason":)" + std::string(finish) + "}]" + std::string(tail) + "}";
 }
 const std::string kUsageEvent =
-    R"({"id":"up-1","object":"chat.completion.chunk","created":7,"model":"gpt-x","choices":[],"usage":{"prompt_tokens":8,"completion_tokens":3,"total_tokens":11,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":1}}})";
+    R"({"id":"up-1","object":"chat.completion.chunk","created":7,"model":"gpt-x","choices":[],"usage":{"prompt_tokens":8,"completion_tokens":3,)"
+    R"("total_tokens":11,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":1}}})";
 
 TEST(EventRewriter, HidesUsageThatWasNotAskedFor) {
   EventRewriter rewriter;
   rewriter.start({.names = kNames});
-  const std::vector<std::string> events = {openai(R"({"role":"assistant","content":""})"), openai(R"({"content":"a"})"), openai(R"({"content":"b \"usage\":{ \"model\":\"x\""})"),
-                                           openai(R"({"content":"c"})"), openai("{}", "\"stop\""), kUsageEvent, "[DONE]", "anything"};
+  const std::vector<std::string> events = {openai(R"({"role":"assistant","content":""})"),
+                                           openai(R"({"content":"a"})"),
+                                           openai(R"({"content":"b \"usage\":{ \"model\":\"x\""})"),
+                                           openai(R"({"content":"c"})"),
+                                           openai("{}", "\"stop\""),
+                                           kUsageEvent,
+                                           "[DONE]",
+                                           "anything"};
   const Played out = play(rewriter, events);
   ASSERT_FALSE(out.error);
-  const std::vector<std::string> want = {expected(R"({"role":"assistant","content":""})"), expected(R"({"content":"a"})"),
-                                         expected(R"({"content":"b \"usage\":{ \"model\":\"x\""})"), expected(R"({"content":"c"})"), expected("{}", "\"stop\""), "[DONE]"};
+  const std::vector<std::string> want = {expected(R"({"role":"assistant","content":""})"),
+                                         expected(R"({"content":"a"})"),
+                                         expected(R"({"content":"b \"usage\":{ \"model\":\"x\""})"),
+                                         expected(R"({"content":"c"})"),
+                                         expected("{}", "\"stop\""),
+                                         "[DONE]"};
   EXPECT_EQ(out.events, want);
   EXPECT_EQ(out.swallowed, 2U);
   EXPECT_TRUE(rewriter.complete());
@@ -69,7 +80,8 @@ TEST(EventRewriter, HidesUsageThatWasNotAskedFor) {
 TEST(EventRewriter, ShowsUsageThatWasAskedFor) {
   EventRewriter rewriter;
   rewriter.start({.names = kNames, .show_usage = true});
-  const std::vector<std::string> events = {openai(R"({"content":"a"})"), openai(R"({"content":"b"})"), openai("{}", "\"length\""), kUsageEvent, "[DONE]"};
+  const std::vector<std::string> events = {openai(R"({"content":"a"})"), openai(R"({"content":"b"})"), openai("{}", "\"length\""), kUsageEvent,
+                                           "[DONE]"};
   const Played out = play(rewriter, events);
   ASSERT_EQ(out.events.size(), 5U);
   EXPECT_EQ(out.events[1], expected(R"({"content":"b"})", "null", R"(,"usage":null)"));
@@ -89,7 +101,8 @@ TEST(EventRewriter, MembersInAnyOrder) {
     return R"({"choices":[{"finish_reason":)" + std::string(finish) + R"(,"index":0,"delta":{"content":")" + std::string(content) +
            R"("}}],"created":7,"id":"chatcmpl-1","model":"route","system_fingerprint":"b1","object":"chat.completion.chunk"})";
   };
-  const std::vector<std::string> events = {event("a", "null"), event("b", "null"), event(R"(c}],\"id\":\"up\")", "null"), event("d", "null"), event("", "\"stop\""), "[DONE]"};
+  const std::vector<std::string> events = {event("a", "null"), event("b", "null"),    event(R"(c}],\"id\":\"up\")", "null"),
+                                           event("d", "null"), event("", "\"stop\""), "[DONE]"};
   const Played out = play(rewriter, events);
   EXPECT_EQ(out.events, (std::vector<std::string>{want("a", "null"), want("b", "null"), want(R"(c}],\"id\":\"up\")", "null"), want("d", "null"),
                                                   want("", "\"stop\""), "[DONE]"}));
@@ -116,11 +129,13 @@ TEST(EventRewriter, TheFastPathMissesNothing) {
   const std::array<std::string, 8> late = {
       openai(R"({"content":"x"})", "\"stop\""),
       openai(R"({"content":"x"})", " \"stop\""),
-      R"({"id":"up-1","object":"chat.completion.chunk","created":7,"model":"gpt-x","choices":[{"index":0,"delta":{"content":"x"},"logprobs":null,"finish\u005freason":"stop"}],"usage":null})",
+      R"({"id":"up-1","object":"chat.completion.chunk","created":7,"model":"gpt-x","choices":[{"index":0,"delta":{"content":"x"},"logprobs":null,)"
+      R"("finish\u005freason":"stop"}],"usage":null})",
       openai(R"({"content":"x"})", "\"stop\"", R"(,"usage":{"prompt_tokens":1,"completion_tokens":2})"),
       openai(R"({"content":"x"})", "\"stop\"", R"(,"usage" : {"prompt_tokens":1,"completion_tokens":2})"),
       openai(R"({"content":"x"})", "\"stop\"", ""),
-      R"({"id":"up-1","object":"chat.completion.chunk","created":7,"model":"gpt-x","choices":[{"index":0,"finish_reason":"stop","delta":{"content":"usage"}}],"usage":null})",
+      R"({"id":"up-1","object":"chat.completion.chunk","created":7,"model":"gpt-x","choices":[{"index":0,"finish_reason":"stop","delta":{)"
+      R"("content":"usage"}}],"usage":null})",
       R"({"usage":null,"choices":[{"finish_reason":"stop","delta":{},"index":0}],"id":"up-1"})",
   };
   for (const bool show : {false, true}) {
@@ -143,7 +158,8 @@ TEST(EventRewriter, AnotherChoiceIsSeenOnTheFastPath) {
   EventRewriter rewriter;
   rewriter.start({.names = kNames});
   const std::string other =
-      R"({"id":"up-1","object":"chat.completion.chunk","created":7,"model":"gpt-x","choices":[{"index":1,"delta":{"content":"z"},"logprobs":null,"finish_reason":null}],"usage":null})";
+      R"({"id":"up-1","object":"chat.completion.chunk","created":7,"model":"gpt-x","choices":[{"index":1,"delta":{"content":"z"},"logprobs":null,)"
+      R"("finish_reason":null}],"usage":null})";
   const std::vector<std::string> events = {openai(R"({"content":"a"})"), openai(R"({"content":"b"})"), other, openai("{}", "\"stop\""), "[DONE]"};
   EXPECT_FALSE(play(rewriter, events).error);
   EXPECT_FALSE(rewriter.complete());  // the second choice never finished
@@ -151,8 +167,10 @@ TEST(EventRewriter, AnotherChoiceIsSeenOnTheFastPath) {
 
 TEST(EventRewriter, AzureAnnotations) {
   const std::string first =
-      R"({"id":"","object":"","created":0,"model":"","choices":[],"prompt_filter_results":[{"prompt_index":0,"content_filter_results":{"hate":{"filtered":false,"severity":"safe"}}}]})";
-  const std::string late = R"({"id":"","object":"","created":0,"model":"","choices":[{"index":0,"finish_reason":null,"content_filter_results":{},"content_filter_offsets":{"check_offset":44}}]})";
+      R"({"id":"","object":"","created":0,"model":"","choices":[],"prompt_filter_results":[{"prompt_index":0,"content_filter_results":{"hate":{)"
+      R"("filtered":false,"severity":"safe"}}}]})";
+  const std::string late = R"({"id":"","object":"","created":0,"model":"","choices":[{"index":0,"finish_reason":null,"content_filter_results":{},)"
+                           R"("content_filter_offsets":{"check_offset":44}}]})";
   const std::vector<std::string> events = {first, openai(R"({"content":"a"})"), openai("{}", "\"stop\""), late, kUsageEvent, "[DONE]"};
   EventRewriter rewriter;
   rewriter.start({.names = kNames});
@@ -168,9 +186,10 @@ TEST(EventRewriter, AzureAnnotations) {
 }
 
 TEST(EventRewriter, ErrorsEndTheStream) {
-  for (const std::string& bad : {std::string(R"({"error":{"message":"secret host","type":"server_error","code":null}})"), std::string("{"), std::string("[]"), std::string(""),
-                                 std::string(R"({"id":"a","id":"b"})"), std::string(R"({"choices":{}})"), std::string(R"({"choices":[1]})"), std::string("nonsense"),
-                                 openai(R"({"content":"a"})", "null", R"(,"error":{"code":500})")}) {
+  for (const std::string& bad :
+       {std::string(R"({"error":{"message":"secret host","type":"server_error","code":null}})"), std::string("{"), std::string("[]"), std::string(""),
+        std::string(R"({"id":"a","id":"b"})"), std::string(R"({"choices":{}})"), std::string(R"({"choices":[1]})"), std::string("nonsense"),
+        openai(R"({"content":"a"})", "null", R"(,"error":{"code":500})")}) {
     for (size_t before = 0; before < 3; ++before) {
       EventRewriter rewriter;
       rewriter.start({.names = kNames});
@@ -186,7 +205,8 @@ TEST(EventRewriter, ErrorsEndTheStream) {
 }
 
 TEST(EventRewriter, CutStreams) {
-  const std::vector<std::string> events = {openai(R"({"content":"a"})"), openai(R"({"content":"b"})"), openai("{}", "\"stop\""), kUsageEvent, "[DONE]"};
+  const std::vector<std::string> events = {openai(R"({"content":"a"})"), openai(R"({"content":"b"})"), openai("{}", "\"stop\""), kUsageEvent,
+                                           "[DONE]"};
   for (size_t n = 0; n <= events.size(); ++n) {
     EventRewriter rewriter;
     rewriter.start({.names = kNames});
@@ -205,8 +225,9 @@ TEST(EventRewriter, CutStreams) {
 TEST(EventRewriter, Completions) {
   EventRewriter rewriter;
   rewriter.start({.operation = Operation::kCompletions, .names = {"cmpl-1", "route"}});
-  const std::vector<std::string> events = {R"({"id":"u","object":"text_completion","model":"m","choices":[{"text":"a","index":0,"finish_reason":null}]})",
-                                           R"({"id":"u","object":"text_completion","model":"m","choices":[{"text":"b","index":0,"finish_reason":"length"}]})", "[DONE]"};
+  const std::vector<std::string> events = {
+      R"({"id":"u","object":"text_completion","model":"m","choices":[{"text":"a","index":0,"finish_reason":null}]})",
+      R"({"id":"u","object":"text_completion","model":"m","choices":[{"text":"b","index":0,"finish_reason":"length"}]})", "[DONE]"};
   const Played out = play(rewriter, events);
   EXPECT_EQ(out.events[0], R"({"id":"cmpl-1","object":"text_completion","model":"route","choices":[{"text":"a","index":0,"finish_reason":null}]})");
   EXPECT_TRUE(rewriter.complete() && rewriter.content_seen());
@@ -233,7 +254,8 @@ TEST(EventRewriter, PropertyOnlyTheEditsChange) {
       std::string event = "{";
       for (const std::string& m : members) {
         if (event.size() > 1) event += ",";
-        event += m.empty() ? R"("choices":[{"index":0,"delta":{"content":")" + std::string(texts[draw(texts.size())]) + R"("},"finish_reason":null}])" : m;
+        event +=
+            m.empty() ? R"("choices":[{"index":0,"delta":{"content":")" + std::string(texts[draw(texts.size())]) + R"("},"finish_reason":null}])" : m;
       }
       event += "}";
       const Result<EventStep> step = rewriter.feed(event);

@@ -12,11 +12,12 @@ constexpr Object kImageObject = kImageTable.object();
 constexpr Shape kImage = object_of(kImageObject);
 constexpr std::array<std::string_view, 2> kAudioInWords = {"wav", "mp3"};
 constexpr Shape kAudioInFormat = words(kAudioInWords);
-constexpr FieldTable kAudioInTable({Field{"data", kContent, &kString, Slot::kNone, true}, Field{"format", kControl, &kAudioInFormat, Slot::kNone, true}});
+constexpr FieldTable kAudioInTable({Field{"data", kContent, &kString, Slot::kNone, true},
+                                    Field{"format", kControl, &kAudioInFormat, Slot::kNone, true}});
 constexpr Object kAudioInObject = kAudioInTable.object();
 constexpr Shape kAudioIn = object_of(kAudioInObject);
-constexpr FieldTable kFileTable(
-    {Field{"filename", kContent, &kString}, Field{"file_data", kContent, &kString}, Field{"file_id", kPointer, &kStoredId}});
+constexpr FieldTable kFileTable({Field{"filename", kContent, &kString}, Field{"file_data", kContent, &kString},
+                                 Field{"file_id", kPointer, &kStoredId}});
 constexpr Object kFileObject = kFileTable.object();
 constexpr Shape kFile = object_of(kFileObject);
 
@@ -55,7 +56,8 @@ constexpr Shape kUserContent{.kinds = kStringBit | kArrayBit, .element = &kUserP
 constexpr FieldTable kCalledTable({Field{"name", kControl, &kString, Slot::kNone, true}, Field{"arguments", kContent, &kString, Slot::kNone, true}});
 constexpr Object kCalledObject = kCalledTable.object();
 constexpr Shape kCalled = object_of(kCalledObject);
-constexpr FieldTable kCustomCalledTable({Field{"name", kControl, &kString, Slot::kNone, true}, Field{"input", kContent, &kString, Slot::kNone, true}});
+constexpr FieldTable kCustomCalledTable({Field{"name", kControl, &kString, Slot::kNone, true},
+                                         Field{"input", kContent, &kString, Slot::kNone, true}});
 constexpr Object kCustomCalledObject = kCustomCalledTable.object();
 constexpr Shape kCustomCalled = object_of(kCustomCalledObject);
 constexpr FieldTable kFunctionCallTable({Field{"id", kControl, &kString, Slot::kNone, true}, Field{"type", kControl, &kString},
@@ -73,9 +75,11 @@ constexpr Shape kCallArray = array_of(kCall, 0, kToolsMax);
 constexpr FieldTable kAudioRefTable({Field{"id", kPointer, &kStoredId, Slot::kNone, true}});
 constexpr Object kAudioRefObject = kAudioRefTable.object();
 constexpr Shape kAudioRef = object_of(kAudioRefObject);
-constexpr FieldTable kSystemTable({Field{"role", kControl, &kString}, Field{"content", kContent, &kTextContent, Slot::kNone, true}, Field{"name", kContent, &kString}});
+constexpr FieldTable kSystemTable({Field{"role", kControl, &kString}, Field{"content", kContent, &kTextContent, Slot::kNone, true},
+                                   Field{"name", kContent, &kString}});
 constexpr Object kSystem = kSystemTable.object();
-constexpr FieldTable kUserTable({Field{"role", kControl, &kString}, Field{"content", kContent, &kUserContent, Slot::kNone, true}, Field{"name", kContent, &kString}});
+constexpr FieldTable kUserTable({Field{"role", kControl, &kString}, Field{"content", kContent, &kUserContent, Slot::kNone, true},
+                                 Field{"name", kContent, &kString}});
 constexpr Object kUserMessage = kUserTable.object();
 constexpr FieldTable kAssistantTable({
     Field{"role", kControl, &kString},
@@ -94,7 +98,7 @@ constexpr FieldTable kFunctionTable({Field{"role", kControl, &kString}, Field{"c
                                      Field{"name", kControl, &kString, Slot::kNone, true}});
 constexpr Object kFunctionMessage = kFunctionTable.object();
 constexpr std::array kRoleVariants = {Variant{"user", &kUserMessage}, Variant{"assistant", &kAssistant}, Variant{"system", &kSystem},
-                                      Variant{"developer", &kSystem}, Variant{"tool", &kToolMessage}, Variant{"function", &kFunctionMessage}};
+                                      Variant{"developer", &kSystem}, Variant{"tool", &kToolMessage},    Variant{"function", &kFunctionMessage}};
 constexpr Variants kMessages{.key = "role", .list = kRoleVariants};
 constexpr Shape kMessage = variant_of(kMessages);
 constexpr Shape kMessageArray = array_of(kMessage, 1, kMessagesMax);
@@ -104,8 +108,8 @@ constexpr FieldTable kFunctionDefTable({Field{"name", kControl, &kName, Slot::kN
                                         Field{"parameters", kContent, &kFreeObject}, Field{"strict", kControl, &kBoolean}});
 constexpr Object kFunctionDefObject = kFunctionDefTable.object();
 constexpr Shape kFunctionDef = object_of(kFunctionDefObject);
-constexpr FieldTable kCustomDefTable(
-    {Field{"name", kControl, &kName, Slot::kNone, true}, Field{"description", kContent, &kString}, Field{"format", kContent, &kFreeObject}});
+constexpr FieldTable kCustomDefTable({Field{"name", kControl, &kName, Slot::kNone, true}, Field{"description", kContent, &kString},
+                                      Field{"format", kContent, &kFreeObject}});
 constexpr Object kCustomDefObject = kCustomDefTable.object();
 constexpr Shape kCustomDef = object_of(kCustomDefObject);
 constexpr FieldTable kFunctionToolTable({Field{"type", kControl, &kString}, Field{"function", kContent, &kFunctionDef, Slot::kNone, true}});
@@ -124,7 +128,8 @@ constexpr FieldTable kChooseCustomTable({Field{"type", kControl, &kString}, Fiel
 constexpr Object kChooseCustom = kChooseCustomTable.object();
 constexpr std::array<std::string_view, 2> kAllowedModeWords = {"auto", "required"};
 constexpr Shape kAllowedMode = words(kAllowedModeWords);
-constexpr FieldTable kAllowedTable({Field{"mode", kControl, &kAllowedMode, Slot::kNone, true}, Field{"tools", kControl, &kFreeArray, Slot::kNone, true}});
+constexpr FieldTable kAllowedTable({Field{"mode", kControl, &kAllowedMode, Slot::kNone, true},
+                                    Field{"tools", kControl, &kFreeArray, Slot::kNone, true}});
 constexpr Object kAllowedObject = kAllowedTable.object();
 constexpr Shape kAllowed = object_of(kAllowedObject);
 constexpr FieldTable kChooseAllowedTable({Field{"type", kControl, &kString}, Field{"allowed_tools", kControl, &kAllowed, Slot::kNone, true}});
@@ -157,13 +162,15 @@ constexpr Shape kModalities{.kinds = kArrayBit, .element = &kModality, .check = 
 constexpr std::array<std::string_view, 6> kAudioOutWords = {"wav", "aac", "mp3", "flac", "opus", "pcm16"};
 constexpr Shape kAudioOutFormat = words(kAudioOutWords);
 constexpr Shape kVoice{.kinds = kStringBit | kObjectBit};
-constexpr FieldTable kAudioOutTable({Field{"voice", kControl, &kVoice, Slot::kNone, true}, Field{"format", kControl, &kAudioOutFormat, Slot::kNone, true}});
+constexpr FieldTable kAudioOutTable({Field{"voice", kControl, &kVoice, Slot::kNone, true},
+                                     Field{"format", kControl, &kAudioOutFormat, Slot::kNone, true}});
 constexpr Object kAudioOutObject = kAudioOutTable.object();
 constexpr Shape kAudioOut{.kinds = kObjectBit, .object = &kAudioOutObject, .check = Check::kAudio};
 
 constexpr std::array<std::string_view, 1> kPredictionWords = {"content"};
 constexpr Shape kPredictionType = words(kPredictionWords);
-constexpr FieldTable kPredictionTable({Field{"type", kControl, &kPredictionType, Slot::kNone, true}, Field{"content", kContent, &kTextContent, Slot::kNone, true}});
+constexpr FieldTable kPredictionTable({Field{"type", kControl, &kPredictionType, Slot::kNone, true},
+                                       Field{"content", kContent, &kTextContent, Slot::kNone, true}});
 constexpr Object kPredictionObject = kPredictionTable.object();
 constexpr Shape kPrediction = object_of(kPredictionObject);
 

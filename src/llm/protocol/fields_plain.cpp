@@ -35,7 +35,8 @@ constexpr FieldTable kCompletionsTable({
 });
 constexpr Object kCompletions = kCompletionsTable.object();
 
-constexpr Shape kInputItem{.kinds = kStringBit | kIntegerBit | kArrayBit, .min = 0, .max = 2'147'483'647, .size_min = 1, .items_min = 1, .element = &kToken};
+constexpr Shape kInputItem{
+    .kinds = kStringBit | kIntegerBit | kArrayBit, .min = 0, .max = 2'147'483'647, .size_min = 1, .items_min = 1, .element = &kToken};
 constexpr Shape kInput{.kinds = kStringBit | kArrayBit, .size_min = 1, .items_min = 1, .element = &kInputItem};
 constexpr std::array<std::string_view, 2> kEncodingWords = {"float", "base64"};
 constexpr Shape kEncoding = words(kEncodingWords);

@@ -53,8 +53,8 @@ constexpr FieldTable kFunctionTable({
 });
 constexpr Object kFunction = kFunctionTable.object();
 constexpr FieldTable kCustomTable({Field{"type", kControl, &kString}, Field{"name", kControl, &kName, Slot::kNone, true},
-                                   Field{"description", kContent, &kString}, Field{"format", kContent, &kFreeObject}, Field{"defer_loading", kControl, &kBoolean},
-                                   Field{"allowed_callers", kControl, &kStringArray}});
+                                   Field{"description", kContent, &kString}, Field{"format", kContent, &kFreeObject},
+                                   Field{"defer_loading", kControl, &kBoolean}, Field{"allowed_callers", kControl, &kStringArray}});
 constexpr Object kCustom = kCustomTable.object();
 constexpr FieldTable kHostedTable({Field{"type", kControl, &kString}, Field{"server_url", kPointer, &kFileUrl}});
 constexpr Object kHosted = kHostedTable.object(Check::kNone, true);
@@ -85,28 +85,34 @@ constexpr Shape kToolArray{.kinds = kArrayBit, .items_max = kToolsMax, .element 
 // Items of the input.
 constexpr std::array<std::string_view, 4> kRoleWords = {"user", "assistant", "system", "developer"};
 constexpr Shape kRole = words(kRoleWords);
-constexpr FieldTable kMessageTable({Field{"type", kControl, &kString}, Field{"id", kControl, &kString}, Field{"role", kControl, &kRole, Slot::kNone, true},
-                                    Field{"content", kContent, &kPartsOrText, Slot::kNone, true}, Field{"status", kControl, &kStatus},
-                                    Field{"phase", kControl, &kPhase}});
+constexpr FieldTable kMessageTable({Field{"type", kControl, &kString}, Field{"id", kControl, &kString},
+                                    Field{"role", kControl, &kRole, Slot::kNone, true}, Field{"content", kContent, &kPartsOrText, Slot::kNone, true},
+                                    Field{"status", kControl, &kStatus}, Field{"phase", kControl, &kPhase}});
 constexpr Object kMessage = kMessageTable.object();
-constexpr FieldTable kCallTable({Field{"type", kControl, &kString}, Field{"id", kControl, &kString}, Field{"call_id", kControl, &kString, Slot::kNone, true},
-                                 Field{"name", kControl, &kString, Slot::kNone, true}, Field{"arguments", kContent, &kString, Slot::kNone, true},
-                                 Field{"status", kControl, &kStatus}, Field{"namespace", kControl, &kString}, Field{"caller", kControl, &kFreeObject}});
+constexpr FieldTable kCallTable({Field{"type", kControl, &kString}, Field{"id", kControl, &kString},
+                                 Field{"call_id", kControl, &kString, Slot::kNone, true}, Field{"name", kControl, &kString, Slot::kNone, true},
+                                 Field{"arguments", kContent, &kString, Slot::kNone, true}, Field{"status", kControl, &kStatus},
+                                 Field{"namespace", kControl, &kString}, Field{"caller", kControl, &kFreeObject}});
 constexpr Object kCall = kCallTable.object();
-constexpr FieldTable kOutputTable({Field{"type", kControl, &kString}, Field{"id", kControl, &kString}, Field{"call_id", kControl, &kString, Slot::kNone, true},
+constexpr FieldTable kOutputTable({Field{"type", kControl, &kString}, Field{"id", kControl, &kString},
+                                   Field{"call_id", kControl, &kString, Slot::kNone, true},
                                    Field{"output", kToolResult, &kToolOutput, Slot::kNone, true}, Field{"status", kControl, &kStatus},
-                                   Field{"name", kControl, &kString}, Field{"namespace", kControl, &kString}, Field{"caller", kControl, &kFreeObject}});
+                                   Field{"name", kControl, &kString}, Field{"namespace", kControl, &kString},
+                                   Field{"caller", kControl, &kFreeObject}});
 constexpr Object kOutput = kOutputTable.object();
-constexpr FieldTable kCustomCallTable({Field{"type", kControl, &kString}, Field{"id", kControl, &kString}, Field{"call_id", kControl, &kString, Slot::kNone, true},
-                                       Field{"name", kControl, &kString, Slot::kNone, true}, Field{"input", kContent, &kString, Slot::kNone, true},
-                                       Field{"status", kControl, &kStatus}, Field{"namespace", kControl, &kString}, Field{"caller", kControl, &kFreeObject}});
+constexpr FieldTable kCustomCallTable({Field{"type", kControl, &kString}, Field{"id", kControl, &kString},
+                                       Field{"call_id", kControl, &kString, Slot::kNone, true}, Field{"name", kControl, &kString, Slot::kNone, true},
+                                       Field{"input", kContent, &kString, Slot::kNone, true}, Field{"status", kControl, &kStatus},
+                                       Field{"namespace", kControl, &kString}, Field{"caller", kControl, &kFreeObject}});
 constexpr Object kCustomCall = kCustomCallTable.object();
 constexpr FieldTable kReasoningTable({Field{"type", kControl, &kString}, Field{"id", kControl, &kString}, Field{"summary", kContent, &kFreeArray},
-                                      Field{"content", kContent, &kFreeArray}, Field{"encrypted_content", kContent, &kString}, Field{"status", kControl, &kStatus}});
+                                      Field{"content", kContent, &kFreeArray}, Field{"encrypted_content", kContent, &kString},
+                                      Field{"status", kControl, &kStatus}});
 constexpr Object kReasoning = kReasoningTable.object();
 constexpr FieldTable kReferenceTable({Field{"type", kControl, &kString}, Field{"id", kPointer, &kStoredId, Slot::kNone, true}});
 constexpr Object kReference = kReferenceTable.object();
-constexpr FieldTable kCompactionTable({Field{"type", kControl, &kString}, Field{"id", kControl, &kString}, Field{"encrypted_content", kContent, &kString}});
+constexpr FieldTable kCompactionTable({Field{"type", kControl, &kString}, Field{"id", kControl, &kString},
+                                       Field{"encrypted_content", kContent, &kString}});
 constexpr Object kCompaction = kCompactionTable.object();
 constexpr FieldTable kMoreToolsTable({Field{"type", kControl, &kString}, Field{"id", kControl, &kString}, Field{"role", kControl, &kRole},
                                       Field{"tools", kContent, &kToolArray, Slot::kNone, true}});
@@ -195,7 +201,8 @@ constexpr Shape kTextField = object_of(kTextFieldObject);
 constexpr std::array<std::string_view, 3> kSummaryWords = {"auto", "concise", "detailed"};
 constexpr Shape kSummary = words(kSummaryWords);
 constexpr FieldTable kReasoningFieldTable({Field{"effort", kSampling, &kEffort}, Field{"summary", kControl, &kSummary},
-                                           Field{"generate_summary", kControl, &kSummary}, Field{"context", kControl, &kString}, Field{"mode", kControl, &kString}});
+                                           Field{"generate_summary", kControl, &kSummary}, Field{"context", kControl, &kString},
+                                           Field{"mode", kControl, &kString}});
 constexpr Object kReasoningFieldObject = kReasoningFieldTable.object();
 constexpr Shape kReasoningField = object_of(kReasoningFieldObject);
 

@@ -67,7 +67,8 @@ std::string unary_answer(std::span<const std::string> events) {
 
 constexpr WallTime kCreated{1'760'000'000'000'000'000};
 constexpr std::string_view kRequest =
-    R"({"model":"route","input":"hi","metadata":{"k":"v"},"temperature":0.5,"tools":[{"type":"function","name":"lookup","parameters":{}}],"stream":true})";
+    R"({"model":"route","input":"hi","metadata":{"k":"v"},"temperature":0.5,"tools":[{"type":"function","name":"lookup","parameters":{}}],)"
+    R"("stream":true})";
 
 std::string responses_stream(std::span<const std::string> events) {
   Parsed parsed;
@@ -159,7 +160,8 @@ TEST(Golden, LineEndsOfTheRequestStayOutOfEvents) {
 
 /// Several data lines are one event, and leave as one line.
 TEST(Golden, SeveralDataLines) {
-  const std::vector<std::string> events = events_of("data: {\"id\":\"u\",\"model\":\"m\",\ndata: \"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n", 0);
+  const std::vector<std::string> events =
+      events_of("data: {\"id\":\"u\",\"model\":\"m\",\ndata: \"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n", 0);
   ASSERT_EQ(events.size(), 1U);
   EventRewriter rewriter;
   rewriter.start({.names = {"c", "r"}});

@@ -6,7 +6,12 @@ namespace wye::protocol {
 namespace {
 
 void write_one(const ModelEntry& model, json::Writer& writer) {
-  writer.begin_object().string("id", model.id).string("object", "model").integer("created", model.created.seconds()).string("owned_by", "wye").end_object();
+  writer.begin_object()
+      .string("id", model.id)
+      .string("object", "model")
+      .integer("created", model.created.seconds())
+      .string("owned_by", "wye")
+      .end_object();
 }
 
 }  // namespace

@@ -33,7 +33,8 @@ std::string_view host_of(std::string_view rest) {
     const std::string_view after = authority.substr(close + 1);
     if (!after.empty() && !(after[0] == ':' && std::ranges::all_of(after.substr(1), is_digit))) return {};
     const std::string_view address = authority.substr(1, close - 1);
-    const bool plain = std::ranges::all_of(address, [](char c) { return is_digit(c) || c == ':' || c == '.' || (lower(c) >= 'a' && lower(c) <= 'f'); });
+    const bool plain =
+        std::ranges::all_of(address, [](char c) { return is_digit(c) || c == ':' || c == '.' || (lower(c) >= 'a' && lower(c) <= 'f'); });
     return plain ? authority.substr(0, close + 1) : std::string_view();
   }
   const size_t colon = authority.find(':');
@@ -49,7 +50,8 @@ PointerVerdict judge_pointer(std::string_view url, std::span<const std::string> 
   const size_t colon = url.find(':');
   if (colon == std::string_view::npos || colon == 0 || !is_alpha(url[0])) return PointerVerdict::kMalformed;
   const std::string_view scheme = url.substr(0, colon);
-  if (!std::ranges::all_of(scheme, [](char c) { return is_alpha(c) || is_digit(c) || c == '+' || c == '-' || c == '.'; })) return PointerVerdict::kMalformed;
+  if (!std::ranges::all_of(scheme, [](char c) { return is_alpha(c) || is_digit(c) || c == '+' || c == '-' || c == '.'; }))
+    return PointerVerdict::kMalformed;
   const bool allowed = std::ranges::any_of(schemes, [scheme](const std::string& s) { return equals_lower(scheme, s); });
   if (!allowed) return PointerVerdict::kScheme;
   if (equals_lower(scheme, "data")) return PointerVerdict::kInline;

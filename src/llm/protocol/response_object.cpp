@@ -68,7 +68,11 @@ void ResponseObject::write(const ResponseState& state, std::string& out) const {
   if (state.error == nullptr) {
     out += "null";
   } else {
-    json::Writer(out).begin_object().string("code", response_error_code(state.error->code)).string("message", client_message(*state.error)).end_object();
+    json::Writer(out)
+        .begin_object()
+        .string("code", response_error_code(state.error->code))
+        .string("message", client_message(*state.error))
+        .end_object();
   }
   out += ",\"incomplete_details\":";
   if (state.incomplete_reason.empty()) {
@@ -85,7 +89,10 @@ void ResponseObject::write(const ResponseState& state, std::string& out) const {
     const Usage& usage = *state.usage;
     json::Writer writer(out);
     writer.begin_object().unsigned_integer("input_tokens", usage.prompt_tokens);
-    writer.begin_object("input_tokens_details").unsigned_integer("cached_tokens", usage.cached_tokens).unsigned_integer("cache_write_tokens", 0).end_object();
+    writer.begin_object("input_tokens_details")
+        .unsigned_integer("cached_tokens", usage.cached_tokens)
+        .unsigned_integer("cache_write_tokens", 0)
+        .end_object();
     writer.unsigned_integer("output_tokens", usage.completion_tokens);
     writer.begin_object("output_tokens_details").unsigned_integer("reasoning_tokens", usage.reasoning_tokens).end_object();
     writer.unsigned_integer("total_tokens", usage.total_tokens()).end_object();

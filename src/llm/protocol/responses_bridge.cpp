@@ -69,7 +69,8 @@ void write_item(const Item& item, std::string_view status, bool full, std::strin
     case Item::Kind::kReasoning:
     case Item::Kind::kMessage:
     case Item::Kind::kRefusal:
-      out += item.kind == Item::Kind::kReasoning ? R"(,"type":"reasoning","summary":[],"content":[)" : R"(,"type":"message","role":"assistant","content":[)";
+      out += item.kind == Item::Kind::kReasoning ? R"(,"type":"reasoning","summary":[],"content":[)"
+                                                 : R"(,"type":"message","role":"assistant","content":[)";
       if (full) write_part(item, true, out);
       out += ']';
       break;
@@ -200,7 +201,11 @@ Result<void> ResponsesBridge::State::call_fragment(int64_t index, Value call, st
   if (there == items.end()) {
     if (items.size() >= kItemsMax) return Fail(failed("more calls than there may be"));
     if (name.empty()) return Fail(failed("a call without a name"));
-    Item item{.kind = Item::Kind::kCall, .tool_index = index, .id = id_of("fc_"), .call_id = std::string(raw_of(call.find("id"))), .name = std::string(name)};
+    Item item{.kind = Item::Kind::kCall,
+              .tool_index = index,
+              .id = id_of("fc_"),
+              .call_id = std::string(raw_of(call.find("id"))),
+              .name = std::string(name)};
     if (item.call_id.empty()) item.call_id = id_of("call_");
     at = open_item(std::move(item), out);
   }

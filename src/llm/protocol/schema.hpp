@@ -33,8 +33,29 @@ enum class Check : uint8_t {
 
 /// Where a top-level field goes in DecodedRequest.
 enum class Slot : uint8_t {
-  kNone, kModel, kContent, kTools, kStream, kStreamOptions, kIncludeUsage, kMaxTokens, kMaxCompletionTokens, kMaxOutputTokens, kN, kBestOf,
-  kStore, kUser, kSafetyIdentifier, kCacheKey, kMetadata, kEncodingFormat, kDimensions, kLogprobs, kTopLogprobs, kBackground, kEcho,
+  kNone,
+  kModel,
+  kContent,
+  kTools,
+  kStream,
+  kStreamOptions,
+  kIncludeUsage,
+  kMaxTokens,
+  kMaxCompletionTokens,
+  kMaxOutputTokens,
+  kN,
+  kBestOf,
+  kStore,
+  kUser,
+  kSafetyIdentifier,
+  kCacheKey,
+  kMetadata,
+  kEncodingFormat,
+  kDimensions,
+  kLogprobs,
+  kTopLogprobs,
+  kBackground,
+  kEcho,
 };
 
 struct Object;

@@ -14,9 +14,7 @@ inline constexpr FieldClass kToolResult = FieldClass::kToolResult;
 constexpr Shape words(std::span<const std::string_view> list) { return Shape{.kinds = kStringBit, .words = list}; }
 constexpr Shape integers(double min, double max) { return Shape{.kinds = kIntegerBit, .min = min, .max = max}; }
 constexpr Shape numbers(double min, double max) { return Shape{.kinds = kNumberBit, .min = min, .max = max}; }
-constexpr Shape strings(uint32_t size_min, uint32_t size_max) {
-  return Shape{.kinds = kStringBit, .size_min = size_min, .size_max = size_max};
-}
+constexpr Shape strings(uint32_t size_min, uint32_t size_max) { return Shape{.kinds = kStringBit, .size_min = size_min, .size_max = size_max}; }
 constexpr Shape object_of(const Object& object) { return Shape{.kinds = kObjectBit, .object = &object}; }
 constexpr Shape variant_of(const Variants& variants) { return Shape{.kinds = kObjectBit, .variants = &variants}; }
 constexpr Shape array_of(const Shape& element, uint32_t items_min = 0, uint32_t items_max = 0) {

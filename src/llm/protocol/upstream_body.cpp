@@ -102,7 +102,8 @@ Result<void> write_unsupported(const DecodedRequest& request, const UpstreamTarg
   for (const Unsupported& one : all) {
     if (!one.value) continue;
     if (!target.lenient || one.name == "n")
-      return Fail(public_error(ErrorCode::kUnsupportedParameter, "'" + std::string(one.name) + "' is not supported by this model.", std::string(one.name)));
+      return Fail(
+          public_error(ErrorCode::kUnsupportedParameter, "'" + std::string(one.name) + "' is not supported by this model.", std::string(one.name)));
     patch.remove(root, *one.value);
     if (dropped != nullptr && dropped->count < dropped->names.size()) dropped->names[dropped->count++] = one.name;
   }
@@ -122,8 +123,8 @@ Result<uint64_t> output_cap_of(const DecodedRequest& request, const UpstreamTarg
   }
   if (target.output_tokens_max && *request.output_tokens_max > *target.output_tokens_max) {
     std::string name(request.output_cap_name);
-    std::string message = "'" + name + "' is too large: at most " + std::to_string(*target.output_tokens_max) + " output tokens are allowed, but got " +
-                          std::to_string(*request.output_tokens_max) + ".";
+    std::string message = "'" + name + "' is too large: at most " + std::to_string(*target.output_tokens_max) +
+                          " output tokens are allowed, but got " + std::to_string(*request.output_tokens_max) + ".";
     return Fail(public_error(ErrorCode::kRequestExceedsLimit, std::move(message), std::move(name)));
   }
   return *request.output_tokens_max;

@@ -29,17 +29,15 @@ struct Word {
   FinishReason reason;
   std::string_view text;
 };
-constexpr std::array kWords = {Word{FinishReason::kStop, "stop"},
-                               Word{FinishReason::kLength, "length"},
-                               Word{FinishReason::kToolCalls, "tool_calls"},
-                               Word{FinishReason::kContentFilter, "content_filter"},
-                               Word{FinishReason::kFunctionCall, "function_call"}};
+constexpr std::array kWords = {Word{FinishReason::kStop, "stop"}, Word{FinishReason::kLength, "length"}, Word{FinishReason::kToolCalls, "tool_calls"},
+                               Word{FinishReason::kContentFilter, "content_filter"}, Word{FinishReason::kFunctionCall, "function_call"}};
 
 }  // namespace
 
 Usage parse_usage(std::string_view usage_json) {
-  constexpr std::array<std::string_view, 9> kNames = {"prompt_tokens", "completion_tokens", "input_tokens",         "output_tokens", "total_tokens",
-                                                      "prompt_tokens_details", "completion_tokens_details", "input_tokens_details", "output_tokens_details"};
+  constexpr std::array<std::string_view, 9> kNames = {
+      "prompt_tokens",         "completion_tokens",         "input_tokens",         "output_tokens",        "total_tokens",
+      "prompt_tokens_details", "completion_tokens_details", "input_tokens_details", "output_tokens_details"};
   std::array<std::string_view, kNames.size()> values;
   Usage usage;
   if (!json::find_members(usage_json, kNames, values)) return usage;

@@ -30,7 +30,9 @@ class EndpointSet {
  public:
   EndpointSet() = default;
   EndpointSet(std::string snapshot_digest, uint64_t generation, std::vector<LiveEndpoint> endpoints)
-      : snapshot_digest_(std::move(snapshot_digest)), generation_(generation), endpoints_(std::move(endpoints)) {}
+      : snapshot_digest_(std::move(snapshot_digest)),
+        generation_(generation),
+        endpoints_(std::move(endpoints)) {}
 
   /// A target that nobody reported yet is kStarting.
   const LiveEndpoint& at(TargetId id) const { return id < endpoints_.size() ? endpoints_[id] : kUnknown; }

@@ -80,8 +80,9 @@ TEST(RetryAfter, Dates) {
     ASSERT_TRUE(date) << text;
     EXPECT_EQ(date->ns, kNow.ns) << text;
   }
-  for (const std::string_view text : {"", "Sun", "Sun, 06 Nov 1994 08:49:37", "Sun, 6 Nov 1994 08:49:37 GMT", "Sun, 31 Feb 1994 08:49:37 GMT",
-                                      "Sun, 06 Nov 1994 25:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT+1", "Sun Nov 06 1994", "Xxx, 06 Nov 1994 08:49:37 GMT"})
+  for (const std::string_view text :
+       {"", "Sun", "Sun, 06 Nov 1994 08:49:37", "Sun, 6 Nov 1994 08:49:37 GMT", "Sun, 31 Feb 1994 08:49:37 GMT", "Sun, 06 Nov 1994 25:49:37 GMT",
+        "Sun, 06 Nov 1994 08:49:37 GMT+1", "Sun Nov 06 1994", "Xxx, 06 Nov 1994 08:49:37 GMT"})
     EXPECT_FALSE(parse_http_date(text, kNow)) << text;
 }
 
@@ -127,7 +128,8 @@ TEST(RetryAfter, TheFirstThatParsesWins) {
   };
   for (const RetryRow& row : rows) {
     const RetryAfter out = parse_retry_after(row.status, row.headers, kNow);
-    EXPECT_EQ(out.wait.value_or(milliseconds(-1)).count(), row.wait) << row.headers.retry_after_ms << '|' << row.headers.retry_after << '|' << row.headers.reset;
+    EXPECT_EQ(out.wait.value_or(milliseconds(-1)).count(), row.wait)
+        << row.headers.retry_after_ms << '|' << row.headers.retry_after << '|' << row.headers.reset;
     EXPECT_EQ(out.ignored, row.ignored) << row.headers.retry_after_ms << '|' << row.headers.retry_after;
   }
 }

@@ -148,8 +148,14 @@ Result<void> build_target_path(const ProviderTraits& traits, Operation operation
 
 Result<void> build_models_path(const ProviderTraits& traits, std::string_view base_path, std::string_view api_version, std::string& out) {
   switch (traits.dialect) {
-    case Dialect::kAzureV1: out += base_path; out += "/openai/v1/models"; return {};
-    case Dialect::kAzureDated: out += base_path; out += "/openai/models"; return append_version(api_version, out);
+    case Dialect::kAzureV1:
+      out += base_path;
+      out += "/openai/v1/models";
+      return {};
+    case Dialect::kAzureDated:
+      out += base_path;
+      out += "/openai/models";
+      return append_version(api_version, out);
     case Dialect::kOpenAiCompatible:
     case Dialect::kLlamaServer: break;
   }
@@ -188,7 +194,8 @@ Result<void> check_honoured(const ProviderTraits& traits, protocol::Features nee
   for (const Row& row : rows) {
     if (!asked.contains(row.capability) || known.contains(row.capability)) continue;
     if (known.empty() && !row.dropped_silently) continue;
-    return Fail(public_error(ErrorCode::kUnsupportedParameter, "'" + std::string(row.field) + "' is not supported by this model.", std::string(row.field)));
+    return Fail(
+        public_error(ErrorCode::kUnsupportedParameter, "'" + std::string(row.field) + "' is not supported by this model.", std::string(row.field)));
   }
   return {};
 }

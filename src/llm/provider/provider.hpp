@@ -34,8 +34,8 @@ const ProviderTraits& local_traits();
 /// Appends path and query for `operation`, as they stand in the request line, below `base_path` (from configuration; where an
 /// openAICompatible endpoint has none, `/v1`). Deployment and version are percent-encoded as one segment each; no client byte takes part.
 /// Errors: kUsage for a deployment or version outside its grammar.
-Result<void> build_target_path(const ProviderTraits& traits, protocol::Operation operation, std::string_view base_path,
-                               std::string_view deployment, std::string_view api_version, std::string& out);
+Result<void> build_target_path(const ProviderTraits& traits, protocol::Operation operation, std::string_view base_path, std::string_view deployment,
+                               std::string_view api_version, std::string& out);
 /// The same for the list of models, to see whether a server and its version answer.
 Result<void> build_models_path(const ProviderTraits& traits, std::string_view base_path, std::string_view api_version, std::string& out);
 

@@ -42,9 +42,7 @@ TEST(Paths, OfEveryDialect) {
     std::string path;
     const Result<void> done = build_target_path(traits_of(row.provider, row.version), row.operation, row.base, row.deployment, row.version, path);
     EXPECT_EQ(done.has_value(), !row.expected.empty()) << row.deployment << ' ' << row.version;
-    if (done) {
-      EXPECT_EQ(path, row.expected);
-    }
+    if (done) { EXPECT_EQ(path, row.expected); }
   }
 }
 

@@ -181,7 +181,12 @@ std::optional<milliseconds> parse_reset(std::string_view text) {
     text.remove_prefix(digits);
     const size_t unit = std::min(text.find_first_of("0123456789."), text.size());
     const std::string_view word = text.substr(0, unit);
-    const double factor = word == "ms" ? 1.0 : word == "s" ? 1'000.0 : word == "m" ? 60'000.0 : word == "h" ? 3'600'000.0 : word == "d" ? kDayMs : -1.0;
+    const double factor = word == "ms"  ? 1.0
+                          : word == "s" ? 1'000.0
+                          : word == "m" ? 60'000.0
+                          : word == "h" ? 3'600'000.0
+                          : word == "d" ? kDayMs
+                                        : -1.0;
     if (factor < 0) return std::nullopt;
     ms += *value * factor;
     text.remove_prefix(unit);
