@@ -12,6 +12,7 @@ net::Task<Result<void>> run(Exchange& x) {
   CO_CHECK_OK(Steps::inspect_envelope(x));      //  2. request line, headers, query
   CO_CHECK_OK(Steps::authenticate(x));          //  3. credential → Principal; no body byte is decoded for an unknown caller
   if (!x.matched->operation) co_return co_await Steps::answer_models(x);
+  CO_CHECK_OK(Steps::admit(x));                 //     room in the process for one more, before its body takes memory
   CO_CHECK_OK(co_await Steps::decode(x));       //  4. the body, parsed once, strictly, for everyone after
   CO_CHECK_OK(Steps::inspect_body(x));          //  5. by zones: control, pointers, tool results, content
   CO_CHECK_OK(Steps::authorise(x));             //  6. the action on the alias; resolved targets follow in 7 and 10

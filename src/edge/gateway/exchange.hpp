@@ -78,7 +78,9 @@ class Exchange {
   const TargetRuntime* target = nullptr;
   uint32_t attempts = 0;
   bool stream = false;
-  bool in_flight = false;
+  bool admitted = false;                    // counts among the requests of the process
+  bool in_flight = false;                   // counts among those of its Route
+  bool retry_is_useless = false;            // the last attempt failed for a reason that waiting does not cure
   int status = 0;
   End end = End::kFailed;
   ErrorCode error = ErrorCode::kInternal;

@@ -19,7 +19,8 @@ Gateway::Gateway(net::Loop& loop, net::Resolver& resolver, const GatewayParts& p
       random_(parts.seed),
       origins_(loop, resolver),
       keys_(parts.keys),
-      access_log_(parts.access_log) {}
+      access_log_(parts.access_log),
+      requests_(parts.requests) {}
 
 Gateway::~Gateway() {
   if (log_flush_) loop_.cancel_call(*log_flush_);

@@ -15,6 +15,22 @@ namespace wye::gateway {
 struct ExchangeMemory;
 class Exchange;
 
+/// Requests in flight of the process, over all gateways. Threads: any.
+class InFlight {
+ public:
+  /// False where `max` are there already.
+  bool enter(uint32_t max) {
+    if (count_.fetch_add(1, std::memory_order_relaxed) < max) return true;
+    leave();
+    return false;
+  }
+  void leave() { count_.fetch_sub(1, std::memory_order_relaxed); }
+  uint32_t now() const { return count_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint32_t> count_{0};
+};
+
 /// What all gateways of a process share. Outlives them.
 struct GatewayParts {
   const Clock& clock;
@@ -24,6 +40,7 @@ struct GatewayParts {
   const token::KeyIndex& keys;
   const crypto::HmacKey& pseudonyms;  // callers are named to providers by a keyed hash only
   std::array<uint64_t, 4> seed;       // for request ids and draws; another one for each gateway
+  std::shared_ptr<InFlight> requests = std::make_shared<InFlight>();  // copies of one GatewayParts count together
 };
 
 class Gateway final : public http::Handler {
@@ -58,6 +75,7 @@ class Gateway final : public http::Handler {
   OriginCache origins_;
   token::KeyReader keys_;
   LogBlock access_log_;
+  std::shared_ptr<InFlight> requests_;
   std::optional<net::Loop::TimerToken> log_flush_;
   WorkerConfigurationPtr configuration_;
   std::vector<std::unique_ptr<ExchangeMemory>> free_memory_;

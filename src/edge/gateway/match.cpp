@@ -66,7 +66,7 @@ std::expected<void, NoMatch> check_version(const http::Target& target, Dialect d
 
 /// Models: the list, or one by its name, which may hold slashes.
 std::expected<Match, NoMatch> match_models(std::string_view rest, const http::Head& head, Dialect dialect) {
-  if (!rest.empty() && !take_prefix(rest, "/")) return refuse(ErrorCode::kUnknownPath);
+  if (!rest.empty() && (!take_prefix(rest, "/") || rest.empty())) return refuse(ErrorCode::kUnknownPath);
   if (head.method != http::Method::kGet && head.method != http::Method::kHead) return refuse(ErrorCode::kWrongMethod, kGet);
   return Match{rest.empty() ? Action::kModelsList : Action::kModelsGet, dialect, std::nullopt, rest};
 }

@@ -12,8 +12,8 @@ End end_of(const Exchange& x, const Error& error) {
     case ErrorCode::kBlocked:
     case ErrorCode::kRequestBlocked: return End::kBlocked;
     case ErrorCode::kOverloaded: return End::kShed;
-    case ErrorCode::kClosed:
-    case ErrorCode::kCancelled: return End::kClientGone;
+    case ErrorCode::kClosed: return End::kClientGone;
+    case ErrorCode::kCancelled: return End::kCut;  // a drain ran out of patience
     default: return error_row(error.code).status < 500 ? End::kRefused : End::kFailed;
   }
 }
@@ -51,7 +51,8 @@ net::Task<void> Steps::refuse(Exchange& x, Error error) {
     fields[count++] = {"retry-after-ms", {millis, std::to_chars(millis, millis + sizeof millis, ms).ptr}};
   }
   // Official clients repeat 409 and 429 by themselves: say so where waiting can not help.
-  if (error.code == ErrorCode::kQuotaExhausted || error.code == ErrorCode::kVersionExists) fields[count++] = {"x-should-retry", "false"};
+  const bool useless = error.code == ErrorCode::kQuotaExhausted || error.code == ErrorCode::kVersionExists || x.retry_is_useless;
+  if (useless) fields[count++] = {"x-should-retry", "false"};
   const iovec piece = net::piece(body);
   co_await x.call.respond({row.status, "application/json", {fields.data(), count}}, {&piece, 1});
 }

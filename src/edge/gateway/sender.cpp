@@ -7,33 +7,11 @@
 namespace wye::gateway {
 namespace {
 
-/// The order of attempts: that of the plan, but for targets that come again. No allocation.
-class Order {
- public:
-  explicit Order(size_t choices) : size_(choices) {
-    for (size_t i = 0; i < choices; ++i) queue_[i] = static_cast<uint8_t>(i);
-  }
-  std::optional<size_t> next() { return at_ < size_ ? std::optional<size_t>(queue_[at_++]) : std::nullopt; }
-  void again_now(size_t choice) { queue_[--at_] = static_cast<uint8_t>(choice); }
-  void again_last(size_t choice) {
-    if (size_ < queue_.size()) queue_[size_++] = static_cast<uint8_t>(choice);
-  }
-
- private:
-  std::array<uint8_t, route::kMaxCandidates + 8> queue_;
-  size_t size_;
-  size_t at_ = 0;
-};
-
-/// One bit a choice.
-class Choices {
- public:
-  void insert(size_t choice) { bits_ |= uint64_t{1} << choice; }
-  bool contains(size_t choice) const { return (bits_ >> choice & 1) != 0; }
-
- private:
-  uint64_t bits_ = 0;
-};
+/// Bodies beyond it are not sent a second time once a target has had them.
+constexpr size_t kReplayBytesMax = 4 << 20;
+/// Full jitter below it, doubled with each repeat up to the cap, before a target is asked once more.
+constexpr std::chrono::milliseconds kBackoffFirst{200};
+constexpr std::chrono::milliseconds kBackoffMax{5000};
 
 provider::Event event_of(const http::ClientCall& call, const Error& error) {
   if (error.code == ErrorCode::kCancelled) return provider::Event::kClientGone;
@@ -47,6 +25,27 @@ std::string_view outcome_name(const provider::Outcome& outcome) {
   return kNames[static_cast<size_t>(outcome.mark)];
 }
 
+/// What an upstream says may repeat prompts and keys: of `upstream 500: words` only the status goes to the log.
+void drop_upstream_words(Error& error) {
+  constexpr std::string_view kPrefix = "upstream ";
+  const size_t colon = error.detail.find(':');
+  const bool words = error.detail.starts_with(kPrefix) && error.detail.size() > kPrefix.size() && error.detail[kPrefix.size()] >= '0' &&
+                     error.detail[kPrefix.size()] <= '9';
+  if (words && colon != std::string::npos) error.detail.resize(colon);
+}
+
+protocol::UpstreamFault fault_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kBlocked: return protocol::UpstreamFault::kContentFilter;
+    case ErrorCode::kContextTooLong: return protocol::UpstreamFault::kContextTooLong;
+    case ErrorCode::kQuotaExhausted: return protocol::UpstreamFault::kQuotaExhausted;
+    case ErrorCode::kRateLimited: return protocol::UpstreamFault::kRateLimited;
+    default: return protocol::UpstreamFault::kNone;
+  }
+}
+
+std::chrono::milliseconds backoff(uint32_t repeats) { return std::min(kBackoffFirst * (int64_t{1} << std::min(repeats, 8u)), kBackoffMax); }
+
 constexpr std::chrono::seconds kMisconfiguredFor{60};
 
 }  // namespace
@@ -56,27 +55,72 @@ net::Task<Result<void>> Steps::send(Exchange& x) {
   co_return co_await sender.run();
 }
 
+/// The order of attempts: that of the plan, but for targets that come again. No allocation.
+class Order {
+ public:
+  explicit Order(size_t choices) : size_(choices) {
+    for (size_t i = 0; i < choices; ++i) queue_[i] = static_cast<uint8_t>(i);
+  }
+  std::optional<size_t> next() { return at_ < size_ ? std::optional<size_t>(queue_[at_++]) : std::nullopt; }
+  bool empty() const { return at_ == size_; }
+  void again_now(size_t choice) {
+    queue_[--at_] = static_cast<uint8_t>(choice);
+    at_once_ = true;
+  }
+  void again_last(size_t choice) {
+    if (size_ < queue_.size()) queue_[size_++] = static_cast<uint8_t>(choice);
+  }
+  void again_after(size_t choice, std::chrono::milliseconds wait) {
+    again_last(choice);
+    asked_wait = wait;
+  }
+  /// Whether this choice was tried before; remembers that it now is. One that comes again at once counts as new.
+  bool repeats(size_t choice) {
+    const uint64_t bit = uint64_t{1} << choice;
+    const bool before = (tried_ & bit) != 0 && !std::exchange(at_once_, false);
+    tried_ |= bit;
+    return before;
+  }
+  bool retried_at_once(size_t choice) const { return (retried_ >> choice & 1) != 0; }
+  void note_retried(size_t choice) { retried_ |= uint64_t{1} << choice; }
+
+  std::chrono::milliseconds asked_wait{};  // what the target that comes next asked for
+
+ private:
+  std::array<uint8_t, route::kMaxCandidates + 8> queue_;
+  size_t size_;
+  size_t at_ = 0;
+  uint64_t tried_ = 0;
+  uint64_t retried_ = 0;
+  bool at_once_ = false;
+};
+
 net::Task<Result<void>> Sender::run() {
   const std::span<const route::Choice> choices = m_.plan.choices();
   Order order(choices.size());
-  Choices fresh_tried;
-  Choices conflict_retried;
+  uint32_t repeats = 0;
   Error last = internal_error(ErrorCode::kUpstreamFailed, "no attempt was possible");
   while (x_.attempts < x_.route->attempts) {
     const std::optional<size_t> index = order.next();
     if (!index) break;
+    if (order.repeats(*index)) {
+      const Nanos jitter(static_cast<int64_t>(x_.gateway.random_.below(static_cast<uint64_t>(Nanos(backoff(repeats++)).count()))));
+      if (Result<void> paused = co_await pause(std::max<Nanos>(order.asked_wait, jitter)); !paused) {
+        if (paused.error().code == ErrorCode::kCancelled) last = std::move(paused).error();
+        break;
+      }
+      order.asked_wait = {};
+    }
     const route::Choice& choice = choices[*index];
     Try t;
     t.target = &x_.configuration->targets[choice.target];
     t.bridged = choice.bridged;
-    t.facts.fresh_tried = fresh_tried.contains(*index);
-    t.facts.conflict_retried = conflict_retried.contains(*index);
+    t.facts.fresh_tried = t.facts.conflict_retried = order.retried_at_once(*index);
     // The same rules once more, for the target that was resolved: a plan is no permission.
     const route::Target& resolved = x_.route->policy.candidates[choice.candidate];
     if (route::check_target(x_.route->policy, x_.tenant->facts, x_.ask, resolved, t.target->capabilities))
       co_return Fail(internal_error(ErrorCode::kDataClassForbidden, "the resolved target breaks a constraint"));
-    ++x_.attempts;
-    x_.target = t.target;
+    begin(t);
     Result<void> result = co_await attempt(t);
     if (result) {
       x_.gateway.metrics_.count_attempt(t.target->entry->label, "success");
@@ -84,20 +128,53 @@ net::Task<Result<void>> Sender::run() {
       co_return result;
     }
     last = std::move(result).error();
-    if (last.code == ErrorCode::kCancelled) break;
-    t.facts.free_of_effects = m_.request.free_of_effects(t.stored);
-    const provider::Outcome outcome = provider::classify(t.facts);
-    mark(t, outcome);
-    if (t.answered || outcome.verdict == provider::Verdict::kFinal || x_.total.passed(x_.gateway.loop_.now())) break;
-    if (outcome.verdict == provider::Verdict::kRetrySame) {
-      fresh_tried.insert(*index);
-      if (t.facts.status == 409) conflict_retried.insert(*index);
-      order.again_now(*index);
-    } else if (outcome.same_after_others) {
-      order.again_last(*index);
-    }
+    if (!go_on(t, *index, order, last)) break;
   }
   co_return Fail(std::move(last));
+}
+
+/// Every attempt is told apart from those before it: its times and counts are its own.
+void Sender::begin(Try& t) {
+  ++x_.attempts;
+  x_.target = t.target;
+  x_.sent_at = x_.gateway.clock_.mono();
+  x_.first_byte_at = x_.upstream_done_at = {};
+  x_.events_out = 0;
+  x_.metered = {};
+  x_.retry_is_useless = false;
+  t.first_event = m_.request.stream ? earlier(x_.total, x_.gateway.loop_.after(x_.route->deadlines.first_event)) : x_.total;
+}
+
+bool Sender::go_on(Try& t, size_t choice, Order& order, Error& error) {
+  if (error.code == ErrorCode::kCancelled) {
+    x_.gateway.metrics_.count_attempt(t.target->entry->label, "cancelled");
+    return false;
+  }
+  t.facts.free_of_effects = t.replayable;
+  const provider::Outcome outcome = provider::classify(t.facts);
+  mark(t, outcome);
+  x_.retry_is_useless = outcome.mark == provider::Mark::kMisconfigured || outcome.mark == provider::Mark::kOutOfQuota;
+  if (outcome.mark == provider::Mark::kSaturated && error.retry_after.count() == 0)
+    error.retry_after = std::chrono::ceil<std::chrono::milliseconds>(t.target->saturated_until - x_.gateway.loop_.now());
+  if (t.answered || outcome.verdict == provider::Verdict::kFinal || x_.total.passed(x_.gateway.loop_.now())) return false;
+  if (outcome.verdict == provider::Verdict::kSuccess) return false;
+  if (outcome.verdict == provider::Verdict::kRetrySame) {
+    order.note_retried(choice);
+    order.again_now(choice);
+  } else if (outcome.same_after_others) {
+    order.again_last(choice);
+  } else if (outcome.same_after_wait && order.empty() && t.wait && *t.wait <= provider::kSameTargetWaitMax) {
+    order.again_after(choice, *t.wait);
+  }
+  return true;
+}
+
+net::Task<Result<void>> Sender::pause(Nanos wait) {
+  net::Loop& loop = x_.gateway.loop_;
+  if (x_.total.passed(loop.now() + wait)) co_return Fail(internal_error(ErrorCode::kUpstreamTimeout, "no time is left for another attempt"));
+  if (co_await net::sleep(loop, wait, &x_.call.gone()) == net::IoStatus::kCancelled)
+    co_return Fail(internal_error(ErrorCode::kCancelled, "the client has gone"));
+  co_return Result<void>{};
 }
 
 void Sender::mark(Try& t, const provider::Outcome& outcome) {
@@ -112,12 +189,22 @@ void Sender::mark(Try& t, const provider::Outcome& outcome) {
   } else if (outcome.mark == provider::Mark::kMisconfigured) {
     target.misconfigured_until = now + Nanos(kMisconfiguredFor);
     x_.gateway.log_.error("target.misconfigured", {{"target", target.entry->label}, {"request_id", x_.request_id()}});
+  } else {
+    return;
   }
+  x_.configuration->set_aside(target.entry->id);
 }
 
 Fail Sender::failed(Try& t, provider::Event event, Error error) {
   t.facts.event = event;
+  drop_upstream_words(error);
   return Fail(std::move(error));
+}
+
+Fail Sender::failed_inside(Try& t, Error error) {
+  t.upstream_error.fault = fault_of(error.code);
+  t.facts.error = &t.upstream_error;
+  return failed(t, provider::Event::kErrorInside, std::move(error));
 }
 
 std::string_view Sender::client_id(protocol::Operation operation) {
@@ -195,6 +282,7 @@ Result<void> Sender::prepare(Try& t) {
     for (const std::string_view piece : pieces) m_.upstream.push_back(net::piece(piece));
     bytes = m_.patch.size();
   }
+  t.replayable = m_.request.free_of_effects(t.stored) && bytes <= kReplayBytesMax;
   return write_head(t, bytes);
 }
 
@@ -205,10 +293,7 @@ net::Task<Result<void>> Sender::attempt(Try& t) {
     co_return failed(t, provider::Event::kConnectFailed, std::move(ready).error());
   }
   http::ClientCall call(*t.target->origin);
-  x_.sent_at = x_.gateway.clock_.mono();
-  const Deadline first = t.upstream_stream ? x_.gateway.loop_.after(x_.route->deadlines.first_event) : x_.total;
-  const bool replayable = m_.request.free_of_effects(t.stored);
-  Result<void> sent = co_await call.exchange({m_.upstream, false}, x_.bound(first), replayable);
+  Result<void> sent = co_await call.exchange({m_.upstream, false}, x_.bound(t.first_event), t.replayable);
   note_upstream(call, t);
   if (!sent) {
     provider::Event event = event_of(call, sent.error());
@@ -216,6 +301,8 @@ net::Task<Result<void>> Sender::attempt(Try& t) {
     co_return failed(t, event, std::move(sent).error());
   }
   t.facts.status = call.head().status;
+  if (t.facts.status > 200 && t.facts.status < 300)
+    co_return failed(t, provider::Event::kMalformed, internal_error(ErrorCode::kUpstreamFailed, "a success without an answer"));
   if (t.facts.status != 200) co_return co_await read_refusal(t, call);
   if (!call.head().value(http::Known::kContentEncoding).empty()) co_return failed(t, provider::Event::kMalformed, internal_error(ErrorCode::kUpstreamFailed, "content-encoding"));
   if (t.upstream_stream) co_return co_await answer_stream(t, call);

@@ -7,6 +7,8 @@
 
 namespace wye::gateway {
 
+class Order;
+
 /// One request's attempts. Lives as long as the step.
 class Sender {
  public:
@@ -24,10 +26,17 @@ class Sender {
     provider::Attempt facts;      // filled where it failed
     protocol::UpstreamError upstream_error;
     std::optional<std::chrono::milliseconds> wait;  // what a 429 asked for
+    Deadline first_event;         // of a stream that the client waits for; a unary call has only the deadline of the whole
+    bool replayable = true;       // asking again has no effect, and the body is not too large for it
     bool answered = false;        // the client has its answer, or the start of one: no other attempt
   };
 
+  /// Decides what follows a failed attempt; true: another one may be made.
+  bool go_on(Try& t, size_t choice, Order& order, Error& error);
+  /// Before the same target is asked again. Errors: kCancelled; kUpstreamTimeout where no time is left.
+  net::Task<Result<void>> pause(Nanos wait);
   net::Task<Result<void>> attempt(Try& t);
+  void begin(Try& t);
   Result<void> prepare(Try& t);
   Result<void> write_head(const Try& t, size_t body_bytes);
   protocol::UpstreamTarget upstream_target(const Try& t);
@@ -44,6 +53,12 @@ class Sender {
   void meter(const protocol::Usage& usage, uint64_t content_events);
   void mark(Try& t, const provider::Outcome& outcome);
   Fail failed(Try& t, provider::Event event, Error error);
+  /// An error that came inside a success: what it is about decides who may be asked next.
+  Fail failed_inside(Try& t, Error error);
+  net::Task<Result<http::ClientCall::Piece>> next_piece(const Try& t, http::ClientCall& call);
+  Result<void> feed_events(std::string_view bytes, bool last, StreamSink& sink);
+  net::Task<net::Io> pass_on(StreamSink& sink);
+  net::Task<Result<void>> rest_a_moment();
   std::string_view client_id(protocol::Operation operation);
   std::array<http::OutField, 4> answer_fields(size_t& count, bool streaming);
 

@@ -45,6 +45,7 @@ Exchange::~Exchange() {
   const Nanos upstream = sent_at.ns != 0 ? (upstream_done_at.ns != 0 ? upstream_done_at : now) - sent_at : Nanos{};
   const Nanos to_first = first_byte_at.ns != 0 ? first_byte_at - call.arrived() : Nanos{};
   if (in_flight) gateway.metrics_.in_flight(route_name, false);
+  if (admitted) gateway.requests_->leave();
 
   RequestLabels labels{route_name, tenant_name, operation_name(*this), path, target_name, target != nullptr ? target->traits->name : std::string_view(), status, {}};
   if (failed) labels.error_type = error_row(error).code.empty() ? error_row(error).type : error_row(error).code;
@@ -62,12 +63,11 @@ Exchange::~Exchange() {
   const config::GatewaySettings& settings = snapshot().gateway();
   const bool sampled = status < 200 || status >= 300 || settings.access_log_sample >= 100 || gateway.random_.below(100) < settings.access_log_sample;
   if (settings.access_log != config::AccessLogTo::kOff && sampled) {
-    const http::Head& head = call.head();
     const std::string peer = net::address_text(call.peer());
     JsonLine line = gateway.access_log_.line();
     line.time("time", gateway.clock_.wall()).token("request_id", request_id()).text("upstream_request_id", upstream_request_id);
     line.text("listener", call.listener()).token("peer", peer);
-    if (matched) line.token("method", http::to_string(head.method)).token("operation", operation_name(*this)).token("action", to_string(matched->action));
+    if (matched) line.token("method", http::to_string(call.head().method)).token("operation", operation_name(*this)).token("action", to_string(matched->action));
     if (matched && matched->operation) line.boolean("stream", stream);
     if (principal) {
       line.text("tenant", tenant_name).text("principal", principal->subject()).token("principal_kind", token::to_string(principal->kind()));
@@ -92,7 +92,8 @@ Exchange::~Exchange() {
     if (sent_at.ns != 0) line.number("connect_ms", millis(connect_time)).number("upstream_ms", millis(upstream));
     if (to_first.count() > 0) line.number("ttft_ms", millis(to_first));
     line.number("total_ms", millis(whole)).number("overhead_us", micros(figures.overhead));
-    line.text("client_retry", head.value("x-stainless-retry-count"));
+    // Of a request that broke the framing there is no head.
+    if (matched) line.text("client_retry", call.head().value("x-stainless-retry-count"));
     line.token("config", std::string_view(snapshot().digest()).substr(0, 19));
     gateway.access_log_.commit(line);
     gateway.flush_log_soon();

@@ -6,6 +6,9 @@
 namespace wye::gateway {
 namespace {
 
+/// When to come back where nothing says how long it will take.
+constexpr std::chrono::seconds kComeBack{1};
+
 /// Bodies stop at this depth and size; the rest of the bounds are json::Limits' own.
 json::Limits body_limits(const config::GatewaySettings& settings) {
   json::Limits limits;
@@ -45,7 +48,29 @@ bool visible(const Exchange& x, const config::RouteEntry& route) {
   return std::ranges::any_of(route.policy.tenants, [&](route::TenantId id) { return std::ranges::find(x.tenant->facts.lineage, id) != x.tenant->facts.lineage.end(); });
 }
 
+/// The same header twice is two credentials: proxies in front may judge one and we the other.
+bool repeats_a_credential(const http::Head& head) {
+  const auto times = [&](http::Known known) { return std::ranges::count(head.all(), known, &http::Field::known); };
+  return times(http::Known::kAuthorization) > 1 || times(http::Known::kApiKey) > 1;
+}
+Error two_credentials() {
+  Error error = public_error(ErrorCode::kInvalidRequest, "Send exactly one credential.");
+  error.detail = "auth.ambiguous";
+  return error;
+}
+
 Fail not_found() { return Fail(Error{.code = ErrorCode::kModelNotFound, .public_message = {}, .detail = {}, .param = "model", .retry_after = {}}); }
+
+/// Until the first of the targets that asked us to wait takes requests again.
+std::chrono::milliseconds soonest(const Exchange& x, MonoTime now) {
+  Nanos wait = Nanos::max();
+  for (const route::Exclusion& exclusion : x.memory->plan.excluded()) {
+    if (exclusion.reason != route::Reason::kSaturated) continue;
+    wait = std::min(wait, x.configuration->targets[exclusion.target].saturated_until - now);
+  }
+  if (wait == Nanos::max()) return kComeBack;
+  return std::max(std::chrono::ceil<std::chrono::milliseconds>(wait), std::chrono::milliseconds(1));
+}
 
 }  // namespace
 
@@ -58,7 +83,7 @@ Result<void> Steps::match(Exchange& x) {
   x.matched = *matched;
   if (x.gateway.draining_) {
     Error error = internal_error(ErrorCode::kOverloaded, "draining");
-    error.retry_after = std::chrono::seconds(1);
+    error.retry_after = kComeBack;
     return Fail(std::move(error));
   }
   return {};
@@ -74,7 +99,7 @@ Result<void> Steps::authenticate(Exchange& x) {
   if (head.has(http::Known::kAuthorization)) headers.authorization = head.value(http::Known::kAuthorization);
   if (head.has(http::Known::kApiKey)) headers.api_key = head.value(http::Known::kApiKey);
   x.credential_sent = headers.authorization || headers.api_key;
-  const Result<std::string_view> credential = token::bearer_from_headers(headers);
+  const Result<std::string_view> credential = repeats_a_credential(head) ? Fail(two_credentials()) : token::bearer_from_headers(headers);
   if (!credential) {
     x.gateway.metrics_.count_auth_failure(credential.error().detail);
     return Fail(credential.error());
@@ -89,6 +114,14 @@ Result<void> Steps::authenticate(Exchange& x) {
   x.tenant = x.snapshot().find_tenant(x.principal->tenant());
   if (x.tenant == nullptr || !x.snapshot().gateway().api_keys) return Fail(internal_error(ErrorCode::kForbidden, "tenant.unknown"));
   return {};
+}
+
+Result<void> Steps::admit(Exchange& x) {
+  x.admitted = x.gateway.requests_->enter(x.snapshot().gateway().limits.streams);
+  if (x.admitted) return {};
+  Error error = internal_error(ErrorCode::kOverloaded, "limits.streams");
+  error.retry_after = kComeBack;
+  return Fail(std::move(error));
 }
 
 net::Task<Result<void>> Steps::answer_models(Exchange& x) {
@@ -150,8 +183,11 @@ Result<void> Steps::decide(Exchange& x) {
   const route::Verdict verdict =
       route::decide(x.route->policy, x.tenant->facts, x.ask, x.configuration->live_at(x.gateway.loop_.now()), x.memory->plan);
   x.decide_time = x.gateway.clock_.mono() - begun;
-  if (verdict != route::Verdict::kPlanned) return Fail(route::to_error(verdict, x.ask));
-  return {};
+  if (verdict == route::Verdict::kPlanned) return {};
+  Error error = route::to_error(verdict, x.ask);
+  if (verdict == route::Verdict::kSaturated) error.retry_after = soonest(x, x.gateway.loop_.now());
+  if (verdict == route::Verdict::kNotReady) error.retry_after = kComeBack;
+  return Fail(std::move(error));
 }
 
 /// No Limit resources in this build: there is nothing to reserve, so nothing is refused for it.

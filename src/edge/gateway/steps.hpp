@@ -11,6 +11,7 @@ struct Steps {
   static Result<void> inspect_envelope(Exchange& x);
   static Result<void> authenticate(Exchange& x);
   static net::Task<Result<void>> answer_models(Exchange& x);
+  static Result<void> admit(Exchange& x);
   static net::Task<Result<void>> decode(Exchange& x);
   static Result<void> inspect_body(Exchange& x);
   static Result<void> authorise(Exchange& x);

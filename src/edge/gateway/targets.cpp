@@ -50,14 +50,14 @@ std::shared_ptr<http::Origin> OriginCache::get(const std::string& identity, cons
 }
 
 std::span<const route::Live> WorkerConfiguration::live_at(MonoTime now) {
-  for (size_t i = 0; i < targets.size(); ++i) {
-    TargetRuntime& target = targets[i];
-    const provider::LiveEndpoint& told = endpoints->at(static_cast<uint32_t>(i));
-    live[i].health = to_route(told.health);
-    if (live[i].health != route::Health::kLive) continue;
-    if (target.misconfigured_until > now) live[i].health = route::Health::kMisconfigured;
-    else if (target.saturated_until > now) live[i].health = route::Health::kSaturated;
-  }
+  std::erase_if(aside, [&](route::TargetId id) {
+    const TargetRuntime& target = targets[id];
+    const route::Health told = to_route(endpoints->at(id).health);
+    const bool misconfigured = target.misconfigured_until > now;
+    const bool waits = misconfigured || target.saturated_until > now;
+    live[id].health = told != route::Health::kLive || !waits ? told : misconfigured ? route::Health::kMisconfigured : route::Health::kSaturated;
+    return !waits;
+  });
   return live;
 }
 
@@ -73,7 +73,7 @@ WorkerConfigurationPtr join(ConfigurationPtr configuration, provider::EndpointSe
     const bool local = entry.kind == config::TargetEntry::Kind::kModel;
     target.traits = local ? &provider::local_traits() : &provider::traits_of(entry.provider, entry.api_version);
     target.capabilities = entry.capabilities.empty() ? live.capabilities : entry.capabilities;
-    joined->live[entry.id].capabilities = live.capabilities;
+    joined->live[entry.id] = {to_route(live.health), live.capabilities};
     std::string credential;
     if (entry.credential >= 0) {
       const auto index = static_cast<size_t>(entry.credential);
@@ -96,6 +96,7 @@ WorkerConfigurationPtr join(ConfigurationPtr configuration, provider::EndpointSe
     target.saturated_until = old.saturated_until;
     target.misconfigured_until = old.misconfigured_until;
     target.refusals_in_a_row = old.refusals_in_a_row;
+    if (std::max(old.saturated_until, old.misconfigured_until).ns != 0) joined->set_aside(entry.id);
   }
   joined->configuration = std::move(configuration);
   joined->endpoints = std::move(endpoints);

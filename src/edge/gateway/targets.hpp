@@ -43,10 +43,13 @@ struct WorkerConfiguration {
   provider::EndpointSetPtr endpoints;
   std::vector<TargetRuntime> targets;        // by TargetId
   std::vector<route::Live> live;             // by TargetId
+  std::vector<route::TargetId> aside;        // those that asked us to wait, or refuse us
 
   const config::Snapshot& snapshot() const { return *configuration->snapshot; }
-  /// Health as of now: what we were told, less those that asked us to wait.
+  /// Health as of now: what we were told, less those that asked us to wait. Costs nothing while none did.
   std::span<const route::Live> live_at(MonoTime now);
+  /// The target is out until its `saturated_until` and `misconfigured_until`.
+  void set_aside(route::TargetId id) { aside.push_back(id); }
 };
 using WorkerConfigurationPtr = std::shared_ptr<WorkerConfiguration>;
 
