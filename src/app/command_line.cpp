@@ -42,6 +42,48 @@ Command add_gateway(CLI::App& root, const Outside& outside) {
           }};
 }
 
+Command add_up(CLI::App& root, const Outside& outside) {
+  struct Words {
+    UpOptions options;
+    std::vector<std::string> config;
+    Port port, admin_port;
+  };
+  auto words = std::make_shared<Words>();
+  CLI::App* command = root.add_subcommand("up", "Run everything on this machine: gateway, models, simulator");
+  command->add_option("--config", words->config, "Folder or file of resources (default: the one in the data folder, made at the first start)");
+  command->add_option("--data", words->options.data, "Data folder");
+  command->add_option("--threads", words->options.threads, "Threads that serve requests (default: one a core)")->check(CLI::Range(1, 256));
+  command->add_flag("--detach", words->options.detach, "Return once every Route is ready, and leave it running");
+  command->add_flag("--detached", words->options.detached)->group("");  // how --detach starts it again
+  words->port.add(*command, "--port", "Port of the first listener");
+  words->admin_port.add(*command, "--admin-port", "Port of the admin listener");
+  return {command, [words, &outside] {
+            words->options.config = to_paths(words->config);
+            words->options.port = words->port.get();
+            words->options.admin_port = words->admin_port.get();
+            return run_up(words->options, outside);
+          }};
+}
+
+void add_instance(CLI::App& root, const Outside& outside, std::vector<Command>& commands) {
+  const auto add = [&](const char* name, const char* text, int (*run)(const InstanceOptions&, const Outside&)) {
+    auto options = std::make_shared<InstanceOptions>();
+    CLI::App* command = root.add_subcommand(name, text);
+    command->add_option("--data", options->data, "Data folder");
+    commands.push_back({command, [options, run, &outside] { return run(*options, outside); }});
+    return std::pair(command, options);
+  };
+  add("down", "End the instance of a data folder, letting requests finish", run_down);
+  const auto [status, status_options] = add("status", "Show what runs and what does not", run_status);
+  status->add_option("-o", status_options->output, "table or json")->check(CLI::IsMember({"table", "json"}));
+  add("env", "Print the exports that programs need: eval \"$(wye env)\"", run_env);
+  auto chat_options = std::make_shared<ChatOptions>();
+  CLI::App* chat = root.add_subcommand("chat", "Talk to a Route in the terminal");
+  chat->add_option("ROUTE", chat_options->route, "Route (default: the first that chats)");
+  chat->add_option("--data", chat_options->data, "Data folder");
+  commands.push_back({chat, [chat_options, &outside] { return run_chat(*chat_options, outside); }});
+}
+
 Command add_check(CLI::App& root, const Outside& outside) {
   auto paths = std::make_shared<std::vector<std::string>>();
   CLI::App* command = root.add_subcommand("check", "Judge a configuration: every error with its place");
@@ -79,6 +121,8 @@ int run_command_line(int argc, char** argv, const Outside& outside) {
   root.set_version_flag("--version", "wye 0.1.0");
   root.require_subcommand(1);
   std::vector<Command> commands;
+  commands.push_back(add_up(root, outside));
+  add_instance(root, outside, commands);
   commands.push_back(add_gateway(root, outside));
   commands.push_back(add_check(root, outside));
   add_keys(root, outside, commands);

@@ -35,6 +35,33 @@ struct KeysOptions {
 };
 int run_keys(const KeysOptions& options, const Outside& outside);
 
+struct UpOptions {
+  std::vector<std::filesystem::path> config;  // empty: the one in the data folder, made at the first start
+  std::string data;
+  size_t threads = 0;  // 0: one a core
+  std::optional<uint16_t> port;
+  std::optional<uint16_t> admin_port;
+  bool detach = false;
+  bool detached = false;  // we are the program that `--detach` started
+};
+int run_up(const UpOptions& options, const Outside& outside);
+/// Starts `up` again in a session of its own and waits until it is ready or has ended.
+int run_up_detached(const UpOptions& options, const Outside& outside);
+
+struct InstanceOptions {
+  std::string data;
+  std::string output = "table";
+};
+int run_down(const InstanceOptions& options, const Outside& outside);
+int run_status(const InstanceOptions& options, const Outside& outside);
+int run_env(const InstanceOptions& options, const Outside& outside);
+
+struct ChatOptions {
+  std::string data;
+  std::string route;  // empty: the first that chats
+};
+int run_chat(const ChatOptions& options, const Outside& outside);
+
 /// Prints `error: WHAT` and, where there is one, `  help: WHAT TO DO` on standard error; gives the exit code of the Error.
 int report(const Error& error, std::string_view help = {});
 

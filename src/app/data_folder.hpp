@@ -19,6 +19,9 @@ struct DataFolder {
   std::filesystem::path instance() const { return run() / "instance.json"; }
   std::filesystem::path pepper() const { return secrets() / "pepper"; }
   std::filesystem::path pseudonym_key() const { return secrets() / "pseudonym.key"; }
+  std::filesystem::path laptop_key() const { return secrets() / "laptop.key"; }
+  std::filesystem::path simulator_key() const { return secrets() / "simulator.key"; }
+  std::filesystem::path last_ports() const { return root / "cache" / "ports.json"; }
 
   /// Makes the folder and those inside, 0700. Errors: kIo with path and reason (denied, disk full).
   Result<void> make() const;

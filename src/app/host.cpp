@@ -63,6 +63,7 @@ Result<void> Host::open() {
     TRY(os::FolderLock lock, os::FolderLock::take(options_.data.lock()));
     lock_.emplace(std::move(lock));
   }
+  if (options_.prepare) CHECK_OK(options_.prepare());
   TRY(log_sink_, open_log(options_, "wye.jsonl"));
   if (options_.logs_in_folder) {
     TRY(access_sink_, open_log(options_, "access.jsonl"));
@@ -76,10 +77,15 @@ Result<void> Host::open() {
   keys_ = std::make_unique<token::KeyStore>(*table_, *peppers_);
   key_index_ = std::make_unique<token::KeyIndex>(*table_, *peppers_);
   TRY(const token::KeyRefresh refreshed, key_index_->refresh());
-  (void)refreshed;
+  if (refreshed.without_pepper > 0) {
+    log_->warning("keys.without_pepper", {{"keys", std::to_string(refreshed.without_pepper)}, {"help", "their pepper is gone; make new keys, or bring the pepper back"}});
+  }
   LoadedConfiguration loaded = source_.load();
   findings_ = std::move(loaded.findings);
-  if (loaded.configuration == nullptr) return Fail(public_error(ErrorCode::kUsage, "The configuration is refused."));
+  if (loaded.configuration == nullptr) {
+    if (options_.refused) options_.refused(findings_);
+    return Fail(public_error(ErrorCode::kUsage, "The configuration is refused."));
+  }
   configuration_ = std::move(loaded.configuration);
   return {};
 }
@@ -89,7 +95,10 @@ Result<void> Host::start() {
   const gateway::GatewayParts parts{outside_.clock, *log_, access, metrics_, *key_index_, *pseudonyms_, crypto::random_seed()};
   // The watch stands before the data plane: a change during the start is seen.
   watch_ = std::make_unique<os::FileWatch>(options_.source.paths, [this] { reload_wanted_.store(true); });
-  TRY(data_plane_, DataPlane::start(parts, offload_, configuration_, endpoints(), options_.threads));
+  const provider::EndpointSetPtr first = endpoints();
+  TRY(data_plane_, DataPlane::start(parts, offload_, configuration_, first, options_.threads));
+  shard_ = &metrics_.make_shard();
+  show(*first);
   register_metrics(*this, metrics_, *log_sink_, access, outside_.clock);
   metrics_.gauge_callback("wye_config_refused_total", "Configurations that were refused since the start.",
                           [this] { return static_cast<double>(refused_reloads_.load(std::memory_order_relaxed)); });
@@ -102,6 +111,19 @@ void Host::set_live(const std::string& label, provider::LiveEndpoint endpoint) {
   const std::lock_guard lock(mutex_);
   live_[label] = std::move(endpoint);
   changed_ = true;
+}
+
+std::map<std::string, provider::LiveEndpoint> Host::live() const {
+  const std::lock_guard lock(mutex_);
+  return live_;
+}
+
+std::optional<std::string> Host::tenant_of_key(std::string_view text, WallTime at) {
+  if (!key_index_->refresh()) return std::nullopt;
+  token::KeyReader reader(*key_index_);
+  const Result<token::PrincipalRef> principal = reader.verify(text, at);
+  if (!principal) return std::nullopt;
+  return std::string((*principal)->tenant());
 }
 
 provider::EndpointSetPtr Host::endpoints() {
@@ -122,7 +144,30 @@ provider::EndpointSetPtr Host::endpoints() {
   return std::make_shared<provider::EndpointSet>(snapshot.digest(), ++generation_, std::move(all));
 }
 
-void Host::publish() { data_plane_->take(configuration_, endpoints()); }
+void Host::publish() {
+  const provider::EndpointSetPtr now = endpoints();
+  data_plane_->take(configuration_, now);
+  show(*now);
+}
+
+void Host::show(const provider::EndpointSet& endpoints) {
+  const config::Snapshot& snapshot = *configuration_->snapshot;
+  const Metrics::Family states = metrics_.family(MetricKind::kGauge, "wye_target_state", "1 for the state that a target is in.", {"target", "state"});
+  const auto series = [&](const std::string& target, provider::Health health) {
+    return metrics_.series(states, {target, std::string(to_string(health))});
+  };
+  for (const auto& [target, health] : std::exchange(shown_targets_, {})) shard_->sub(series(target, health));
+  for (const config::TargetEntry& target : snapshot.targets()) {
+    const provider::Health health = endpoints.at(target.id).health;
+    shown_targets_.emplace(target.label, health);
+    shard_->add(series(target.label, health));
+  }
+  if (shown_config_ == snapshot.digest()) return;
+  const Metrics::Family configs = metrics_.family(MetricKind::kGauge, "wye_config_info", "1 for the digest of the configuration that is served.", {"digest"});
+  if (!shown_config_.empty()) shard_->sub(metrics_.series(configs, {shown_config_}));
+  shown_config_ = snapshot.digest();
+  shard_->add(metrics_.series(configs, {shown_config_}));
+}
 
 void Host::reload() {
   LoadedConfiguration loaded = source_.load();

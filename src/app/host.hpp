@@ -30,12 +30,16 @@ struct HostOptions {
   bool logs_in_folder = false;  // `wye up`: files below data/logs; else standard output
   bool exclusive = false;       // one instance at a time holds the data folder
   Nanos drain_patience = std::chrono::seconds(30);
+  /// Called once the data folder is ours and before anything in it is read: what a first start puts there. Empty: nothing.
+  std::function<Result<void>()> prepare{};
+  /// Told what is wrong with a first configuration that is refused.
+  std::function<void(const config::Diagnostics&)> refused{};
 };
 
 class Host {
  public:
   /// Opens store, keys and logs and loads the configuration. Nothing listens yet.
-  /// Errors: kConflict (data folder in use), kUsage (configuration refused: findings() tells), kIo, kCorrupt.
+  /// Errors: kConflict (data folder in use), kUsage (configuration refused: `refused` was told why), kIo, kCorrupt, those of `prepare`.
   static Result<std::unique_ptr<Host>> make(HostOptions options, const Outside& outside);
   ~Host();
 
@@ -55,6 +59,10 @@ class Host {
 
   /// What lives at a target that configuration gives no address: by its label (`model/NAME`, `backend/NAME`).
   void set_live(const std::string& label, provider::LiveEndpoint endpoint);
+  /// What was set so far, by label.
+  std::map<std::string, provider::LiveEndpoint> live() const;
+  /// The tenant that a key acts for at that time; absent where it verifies nobody.
+  std::optional<std::string> tenant_of_key(std::string_view text, WallTime at);
   /// Called after each accepted reload, on the thread that runs.
   void on_configuration(std::function<void(const gateway::Configuration&)> told) { told_ = std::move(told); }
 
@@ -77,6 +85,7 @@ class Host {
   admin::ApiAnswer api(http::Method method, std::string_view path, std::string_view query, std::string_view body);
   std::string status_json();
   void chores(MonoTime now);
+  void show(const provider::EndpointSet& endpoints);
 
   HostOptions options_;
   Outside outside_;
@@ -101,7 +110,12 @@ class Host {
   std::unique_ptr<os::FileWatch> watch_;
   std::function<void(const gateway::Configuration&)> told_;
 
-  std::mutex mutex_;  // what other threads touch
+  // What the metrics of the composition root's thread say now, so that it can be taken back.
+  MetricShard* shard_ = nullptr;
+  std::map<std::string, provider::Health> shown_targets_;
+  std::string shown_config_;
+
+  mutable std::mutex mutex_;  // what other threads touch
   std::map<std::string, provider::LiveEndpoint> live_;
   uint64_t generation_ = 0;
   bool changed_ = false;

@@ -6,11 +6,6 @@
 namespace wye::app {
 namespace {
 
-std::string_view health_name(provider::Health health) {
-  constexpr std::array<std::string_view, 6> kNames = {"ready", "starting", "broken", "misconfigured", "saturated", "draining"};
-  return kNames[static_cast<size_t>(health)];
-}
-
 /// Members of one object, with the commas.
 class Members {
  public:
@@ -43,7 +38,7 @@ std::string target_document(const config::TargetEntry& target, const std::map<st
   std::string reason;
   if (target.endpoint_is_live) {
     const auto known = live.find(target.label);
-    state = known == live.end() ? "starting" : health_name(known->second.health);
+    state = known == live.end() ? "starting" : std::string(to_string(known->second.health));
     if (known != live.end()) reason = known->second.reason;
   }
   std::string out;
@@ -86,6 +81,11 @@ std::string array_of(const Range& range, Write&& write) {
 }
 
 }  // namespace
+
+std::string_view to_string(provider::Health health) {
+  constexpr std::array<std::string_view, 6> kNames = {"ready", "starting", "broken", "misconfigured", "saturated", "draining"};
+  return kNames[static_cast<size_t>(health)];
+}
 
 Host::Admin::Admin(const Clock& clock, admin::AdminSources sources) : clock_(clock), handler_(std::move(sources)) {}
 

@@ -23,6 +23,9 @@ struct Host::Admin {
   std::thread thread_;
 };
 
+/// The word for a target's state in status and metrics.
+std::string_view to_string(provider::Health health);
+
 /// process_*, dropped lines, build information.
 void register_metrics(Host& host, Metrics& metrics, LogSink& log, LogSink& access, const Clock& clock);
 
