@@ -37,10 +37,12 @@ class Origin {
   net::Resolver& resolver_;
   net::DialTarget target_;
   std::vector<std::unique_ptr<Idle>> idle_;
+  std::vector<std::unique_ptr<Idle>> spare_;  // without a connection
   std::optional<net::Loop::TimerToken> sweep_;
 };
 
-/// What to send: the head (with its empty line) and the body as one gather. The pieces live until `exchange` has returned.
+/// What to send: the head (with its empty line) and the body as one gather. The pieces live until `exchange` has returned; at most
+/// kSliceBytes of them are copied while the peer reads slowly.
 struct OutCall {
   std::span<const iovec> pieces;
   bool is_head = false;  // the method is HEAD
@@ -50,7 +52,7 @@ struct OutCall {
 enum class CallStage : uint8_t {
   kNotSent,    // surely not processed: resolve, connect or TLS failed
   kSent,       // the request went out, no byte of an answer came
-  kAnswering,  // the head of an answer came
+  kAnswering,  // bytes of an answer came
   kDone,
 };
 
@@ -62,24 +64,24 @@ class ClientCall {
   ClientCall(const ClientCall&) = delete;
   ClientCall& operator=(const ClientCall&) = delete;
 
-  /// Sends and waits for the head. A reused connection that dies before any byte of the answer is replaced once by a fresh one where
+  /// Sends and waits for the head; once a call. An answer that comes before all is sent ends the sending. A reused connection that dies before any byte of the answer is replaced once by a fresh one where
   /// `replayable`. Interim answers (1xx) are skipped.
   /// Errors: kUpstreamFailed, kUpstreamTimeout, kCancelled; `stage` tells how far it came.
   net::Task<Result<void>> exchange(OutCall call, net::Bound bound, bool replayable);
 
-  /// Views into the receive buffer: valid until the next suspension.
+  /// Its fields stay until a `read` has to wait for more bytes, then they are absent; numbers and flags stay for good.
   const Head& head() const { return head_; }
 
   struct Piece {
-    std::string_view bytes;  // valid until the next suspension
-    bool last = false;       // the body is complete with it
+    std::string_view bytes;  // valid until the next suspension; what `read_ready` gives, until the next read
+    bool last = false;  // the body is complete with it
   };
-  /// The next payload. Errors: kUpstreamFailed (cut, broken framing), kUpstreamTimeout, kCancelled.
+  /// The next payload. Errors: kUpstreamFailed (cut, broken framing), kUpstreamTimeout (nothing came: it may be called again), kCancelled.
   net::Task<Result<Piece>> read(net::Bound bound);
   /// What of the body has come with the head and is still unread: no suspension. Same errors.
   Result<Piece> read_ready();
   /// True where `read_ready` has something to say.
-  bool ready() const { return !pending_.empty() || framing_.done(); }
+  bool ready() const { return !pending_.empty() || framing_.done() || broken_; }
 
   CallStage stage() const { return stage_; }
   bool reused() const { return reused_; }
@@ -89,20 +91,22 @@ class ClientCall {
  private:
   net::Task<Result<void>> attempt(OutCall call, net::Bound bound);
   net::Task<Result<void>> connect(net::Bound bound);
-  net::Task<Result<void>> receive_head(net::Bound bound, bool is_head);
-  net::Task<Result<std::string_view>> receive_more(net::Bound bound);
-  Piece piece_of(std::string_view payload);
+  net::Task<Result<void>> receive_head(net::Bound bound);
+  net::Task<Result<void>> receive_own(net::Bound bound);
+  void release_buffer();
 
   Origin& origin_;
   std::unique_ptr<net::Stream> stream_;
   HeadParser parser_;
   Head head_;
   BodyFraming framing_;
-  std::string_view pending_;  // received, not yet read: in the loop's scratch or in head_bytes_
-  std::string head_bytes_;    // a head that came in pieces
+  std::unique_ptr<char[]> buffer_;  // of the loop's pool: the head and what came with it; other coroutines own the scratch meanwhile
+  size_t filled_ = 0;
+  std::span<char> pending_;  // received, not yet read: in buffer_, or in the scratch within one `read`
   CallStage stage_ = CallStage::kNotSent;
   bool reused_ = false;
   bool keep_ = false;  // the connection may serve again
+  bool broken_ = false;  // the body has failed: so does every further read
   Nanos connect_time_{};
 };
 

@@ -1,6 +1,15 @@
 #include "foundation/http/connection.hpp"
 
+#include "foundation/http/slices.hpp"
+
 namespace wye::http {
+namespace {
+
+/// A stalled write is looked at so often; kStalledWriteTime without any progress ends it.
+constexpr std::chrono::seconds kStallLook{10};
+constexpr int kStallLooks = static_cast<int>(kStalledWriteTime / kStallLook);
+
+}  // namespace
 
 Connection::Connection(Server& server, std::unique_ptr<net::Stream> stream) : server_(server), stream_(std::move(stream)), born_(server.loop_.now()) {
   next = server_.connections_;
@@ -10,6 +19,7 @@ Connection::Connection(Server& server, std::unique_ptr<net::Stream> stream) : se
 
 Connection::~Connection() {
   stream_->set_hangup_listener(nullptr);
+  if (server_.next_to_cut_ == this) server_.next_to_cut_ = next;
   (previous != nullptr ? previous->next : server_.connections_) = next;
   if (next != nullptr) next->previous = previous;
   server_.loop_.buffers().give(std::move(buffer_));
@@ -19,9 +29,8 @@ net::Task<void> Connection::run() {
   for (;;) {
     const Read read = co_await next_request();
     if (read == Read::kEnd) break;
-    begin_request();
+    begin_request(read);
     if (read == Read::kRefuse) {
-      close_ = true;
       // A copy: the handler takes it by value.
       co_await server_.handler_.refuse(*this, Error(*refusal_));
     } else {
@@ -39,15 +48,8 @@ net::Task<void> Connection::run() {
 net::Task<Connection::Read> Connection::next_request() {
   parser_.reset();
   if (filled_ == 0) {
-    // An idle connection holds no buffer: wait for bytes first, take the buffer then.
-    server_.loop_.buffers().give(std::move(buffer_));
-    pipelined_ = 0;
-    const Nanos patience = requests_ == 0 ? Nanos(kFirstByteTime) : server_.options_.keep_alive_time;
-    if (server_.draining_ && requests_ > 0) co_return Read::kEnd;
-    const net::IoStatus status = co_await net::await_readable(*stream_, bound(patience, &server_.idle_));
-    if (status != net::IoStatus::kOk) co_return Read::kEnd;
-    buffer_ = server_.loop_.buffers().take();
-  } else if (++pipelined_ > kPipelineMax) {
+    if (!co_await await_bytes()) co_return Read::kEnd;
+  } else if (++pipelined_ >= kPipelineMax) {
     refusal_ = public_error(ErrorCode::kInvalidRequest, "Too many requests were pipelined.");
     co_return Read::kRefuse;
   }
@@ -55,48 +57,86 @@ net::Task<Connection::Read> Connection::next_request() {
   co_return co_await receive_head();
 }
 
+net::Task<bool> Connection::await_bytes() {
+  // An idle connection holds no buffer: it is taken once there is something to put into it.
+  server_.loop_.buffers().give(std::move(buffer_));
+  pipelined_ = 0;
+  Deadline end = server_.loop_.after(requests_ == 0 ? Nanos(kFirstByteTime) : server_.options_.keep_alive_time);
+  for (;;) {
+    net::IoStatus status = net::IoStatus::kOk;
+    if (!server_.draining_) status = co_await net::await_readable(*stream_, {end, &server_.idle_});
+    const bool draining = server_.draining_;
+    if (draining && requests_ == 0) {
+      // Whoever has just connected gets a moment to say what for; nothing but a refusal to connect tells clients to go elsewhere.
+      end = earlier(end, server_.loop_.after(kDrainFirstByteTime));
+      status = co_await net::await_readable(*stream_, {end, &server_.cut_});
+    }
+    if (status != net::IoStatus::kOk && !draining) co_return false;
+    if (server_.cut_.requested()) co_return false;
+    // A drain closes what is idle, but a request that lies in the socket already is answered.
+    buffer_ = server_.loop_.buffers().take();
+    const net::TryResult got = stream_->try_receive({buffer_.get(), net::BufferPool::kBytes});
+    if (got.state == net::TryResult::State::kMoved) {
+      filled_ = got.n;
+      co_return true;
+    }
+    server_.loop_.buffers().give(std::move(buffer_));
+    if (got.state != net::TryResult::State::kAgain || draining) co_return false;
+  }
+}
+
 net::Task<Connection::Read> Connection::receive_head() {
   const Deadline deadline = server_.loop_.after(server_.options_.head_time);
-  for (bool more = filled_ == 0;;) {
-    if (more) {
-      if (filled_ == net::BufferPool::kBytes) {
-        refusal_ = internal_error(ErrorCode::kHeadTooLarge, "head");
-        co_return Read::kRefuse;
-      }
-      const net::Io got = co_await net::receive_some(*stream_, {buffer_.get() + filled_, net::BufferPool::kBytes - filled_}, {deadline, &server_.cut_});
-      if (got.status == net::IoStatus::kTimeout && filled_ > 0) {
-        refusal_ = internal_error(ErrorCode::kRequestTimeout, "head");
-        co_return Read::kRefuse;
-      }
-      if (!got) co_return Read::kEnd;
-      filled_ += got.n;
-    }
+  for (;;) {
     const Result<HeadParser::Step> step = parser_.parse({buffer_.get(), filled_}, head_);
     if (!step) {
       refusal_ = step.error();
       co_return Read::kRefuse;
     }
     if (*step == HeadParser::Step::kDone) co_return Read::kRequest;
-    more = true;
+    pipelined_ = 0;
+    if (filled_ == net::BufferPool::kBytes) {
+      refusal_ = internal_error(ErrorCode::kHeadTooLarge, "head");
+      co_return Read::kRefuse;
+    }
+    const net::Io got = co_await net::receive_some(*stream_, {buffer_.get() + filled_, net::BufferPool::kBytes - filled_}, {deadline, &server_.cut_});
+    if (got.status == net::IoStatus::kTimeout) {
+      refusal_ = internal_error(ErrorCode::kRequestTimeout, "head");
+      co_return Read::kRefuse;
+    }
+    if (!got) co_return Read::kEnd;
+    filled_ += got.n;
   }
 }
 
-void Connection::begin_request() {
+void Connection::begin_request(Read read) {
   answer_ = Answer::kNone;
   bytes_out_ = body_bytes_ = 0;
-  body_read_ = false;
+  body_read_ = chunked_answer_ = bodiless_answer_ = false;
   ++requests_;
+  if (read == Read::kRefuse) {
+    // Nothing of the request before may show in the refusal.
+    head_.clear();
+    target_.clear();
+    framing_ = {};
+    close_ = true;
+  }
   gone_.reset();
   client_gone_ = false;
   if (stream_->peer_closed()) on_hangup();
   else stream_->set_hangup_listener(this);
 }
 
+/// An hour, a tenth more or less by the peer's port: connections that came together do not go together.
+bool Connection::is_old() const {
+  const Nanos limit = Nanos(kConnectionAge) / 1000 * (900 + stream_->peer().port % 201);
+  return server_.loop_.now() - born_ > limit;
+}
+
 net::Task<void> Connection::answer_current() {
   framing_.start_request(head_);
   consumed_ = head_.size;
-  const bool old = server_.loop_.now() - born_ > kConnectionAge;
-  close_ = head_.close || server_.draining_ || old || requests_ >= kRequestsAConnection;
+  close_ = head_.close || is_old() || requests_ >= kRequestsAConnection;
   const Result<void> parsed = check_request();
   if (!parsed) {
     close_ = true;
@@ -135,6 +175,13 @@ bool Connection::body_left() {
 
 std::string_view Connection::write_head(const ResponseHead& head, std::optional<uint64_t> length) {
   if (!body_read_ && body_left()) close_ = true;
+  if (server_.draining_) close_ = true;
+  // RFC 9110 §6.4.1 and §8.6: no body and no length in these; HEAD gets the head that GET would get.
+  const bool framed = head.status >= 200 && head.status != 204 && head.status != 304;
+  bodiless_answer_ = !framed || head_.method == Method::kHead;
+  const bool chunked = framed && !length && !head_.http_1_0;
+  chunked_answer_ = chunked && !bodiless_answer_;
+  if (framed && !length && !chunked) close_ = true;
   HeadWriter out(head_out_);
   out.text("HTTP/1.1 ");
   out.number(static_cast<uint64_t>(head.status));
@@ -144,10 +191,8 @@ std::string_view Connection::write_head(const ResponseHead& head, std::optional<
   out.field("date", server_.date_.at(server_.loop_.now()));
   if (!head.content_type.empty()) out.field("content-type", head.content_type);
   for (const OutField& field : head.fields) out.field(field.name, field.value);
-  chunked_answer_ = !length && !head_.http_1_0;
-  if (length) out.field("content-length", *length);
-  else if (chunked_answer_) out.text("transfer-encoding: chunked\r\n");
-  else close_ = true;
+  if (framed && length) out.field("content-length", *length);
+  if (chunked) out.text("transfer-encoding: chunked\r\n");
   if (close_) out.text("connection: close\r\n");
   out.text("\r\n");
   return out.overflow() ? std::string_view() : out.done();
@@ -180,65 +225,70 @@ void Connection::frame(size_t payload, bool last) {
 }
 
 net::Task<net::Io> Connection::respond(ResponseHead head, std::span<const iovec> body) {
-  const size_t payload = gather(body);
+  if (answer_ != Answer::kNone) co_return net::Io{0, net::IoStatus::kFailed};
+  size_t payload = gather(body);
   const std::string_view bytes = write_head(head, payload);
   if (bytes.empty()) {
     answer_ = Answer::kFailed;
     co_return net::Io{0, net::IoStatus::kFailed};
   }
   out_[0] = net::piece(bytes);
-  // HEAD gets the head that GET would get.
-  if (head_.method == Method::kHead) out_.resize(1);
+  if (bodiless_answer_) {
+    out_.resize(1);
+    payload = 0;
+  }
   answer_ = Answer::kDone;
-  co_return co_await send(payload);
+  co_return co_await send(payload, server_.cut_);
 }
 
 net::Task<net::Io> Connection::start(ResponseHead head, std::span<const iovec> first) {
-  const size_t payload = gather(first);
+  if (answer_ != Answer::kNone) co_return net::Io{0, net::IoStatus::kFailed};
+  size_t payload = gather(first);
   const std::string_view bytes = write_head(head, std::nullopt);
-  if (bytes.empty()) co_return net::Io{0, net::IoStatus::kFailed};
+  if (bytes.empty()) {
+    answer_ = Answer::kFailed;
+    co_return net::Io{0, net::IoStatus::kFailed};
+  }
   out_[0] = net::piece(bytes);
+  if (bodiless_answer_) {
+    out_.resize(1);
+    payload = 0;
+  }
   frame(payload, false);
   answer_ = Answer::kStreaming;
-  co_return co_await send(payload);
+  co_return co_await send(payload, gone_);
 }
 
 net::Task<net::Io> Connection::write(std::span<const iovec> pieces) {
+  if (answer_ != Answer::kStreaming) co_return net::Io{0, net::IoStatus::kFailed};
   const size_t payload = gather(pieces);
-  if (payload == 0) co_return net::Io{};
+  if (payload == 0 || bodiless_answer_) co_return net::Io{};
   frame(payload, false);
-  co_return co_await send(payload);
+  co_return co_await send(payload, gone_);
 }
 
 net::Task<net::Io> Connection::finish(std::span<const iovec> last) {
+  if (answer_ != Answer::kStreaming) co_return net::Io{0, net::IoStatus::kFailed};
   const size_t payload = gather(last);
+  answer_ = Answer::kDone;
+  if (bodiless_answer_) co_return net::Io{};
   frame(payload, true);
-  const net::Io io = co_await send(payload);
-  if (io) answer_ = Answer::kDone;
-  co_return io;
+  co_return co_await send(payload, gone_);
 }
 
-net::Task<net::Io> Connection::send(size_t payload) {
-  // In slices, so that the stall limit counts from the last progress and not for a whole long body.
+net::Task<net::Io> Connection::send(size_t payload, net::Cancel& cancel) {
+  Slices slices(out_);
   net::Io total;
-  for (size_t at = 0; at < out_.size();) {
-    size_t count = 0;
-    size_t bytes = 0;
-    while (at + count < out_.size() && count < kPiecesMax && bytes < kSliceBytes) bytes += out_[at + count++].iov_len;
-    iovec& last = out_[at + count - 1];
-    const size_t excess = bytes > kSliceBytes ? bytes - kSliceBytes : 0;
-    last.iov_len -= excess;
-    const net::Io io = co_await net::send_gather(*stream_, {&out_[at], count}, bound(kStalledWriteTime, &server_.cut_));
-    if (!io) {
-      answer_ = Answer::kFailed;
-      co_return io;
-    }
+  for (int idle_looks = 0; !slices.done();) {
+    const net::Io io = co_await net::send_gather(*stream_, slices.next(), bound(kStallLook, &cancel));
     total.n += io.n;
-    at += count;
-    if (excess > 0) {
-      --at;
-      out_[at] = {static_cast<char*>(out_[at].iov_base) + out_[at].iov_len, excess};
-    }
+    slices.advance(io.n);
+    idle_looks = io.n > 0 ? 0 : idle_looks + 1;
+    // After a look the same bytes are offered again, as TLS wants it.
+    if (io || (io.status == net::IoStatus::kTimeout && idle_looks < kStallLooks)) continue;
+    answer_ = Answer::kFailed;
+    total.status = io.status;
+    co_return total;
   }
   bytes_out_ += payload;
   co_return total;

@@ -39,27 +39,27 @@ class Connection final : public ServerCall, private net::HangupListener {
  private:
   enum class Answer : uint8_t { kNone, kStreaming, kDone, kFailed };
   enum class Read : uint8_t { kRequest, kRefuse, kEnd };
-  static constexpr size_t kPiecesMax = 64;
-  static constexpr size_t kSliceBytes = 256 << 10;
 
   void on_hangup() override {
     client_gone_ = true;
     gone_.request();
   }
   net::Task<Read> next_request();
+  net::Task<bool> await_bytes();
   net::Task<Read> receive_head();
   net::Task<void> answer_current();
-  void begin_request();
+  void begin_request(Read read);
+  bool is_old() const;
   void end_request();
   bool body_left();
   std::string_view write_head(const ResponseHead& head, std::optional<uint64_t> length);
   size_t gather(std::span<const iovec> pieces);
   void frame(size_t payload, bool last);
-  net::Task<net::Io> send(size_t payload);
+  net::Task<net::Io> send(size_t payload, net::Cancel& cancel);
   Result<void> check_request();
   net::Task<Result<std::span<char>>> read_sized(uint64_t length);
   net::Task<Result<std::span<char>>> read_chunked(size_t max);
-  net::Task<Result<size_t>> receive_body(std::span<char> space, MonoTime begun);
+  net::Task<Result<size_t>> receive_body(std::span<char> space);
   net::Task<void> linger();
   net::Bound bound(Nanos d, net::Cancel* cancel) const { return {server_.loop_.after(d), cancel}; }
 
@@ -80,12 +80,17 @@ class Connection final : public ServerCall, private net::HangupListener {
   std::array<char, 24> chunk_size_;
   MonoTime arrived_;
   MonoTime born_;
+  MonoTime body_begun_;
+  MonoTime window_begun_;      // within it kBodyRateWindow's worth of the body must come
+  uint64_t window_bytes_ = 0;
+  bool body_came_ = false;     // at least one byte of the body
   uint64_t bytes_out_ = 0;
   uint64_t body_bytes_ = 0;
   int requests_ = 0;
-  int pipelined_ = 0;
+  int pipelined_ = 0;          // requests in a row that were complete in buffer_ before their turn
   Answer answer_ = Answer::kNone;
   bool chunked_answer_ = false;
+  bool bodiless_answer_ = false;
   bool body_read_ = false;
   bool close_ = false;
   bool client_gone_ = false;

@@ -76,7 +76,7 @@ Result<void> BodyFraming::step(char c) {
         state_ = State::kSizeLf;
         return {};
       }
-      if (c == '\n' || static_cast<uint8_t>(c) == 0x7F || (static_cast<uint8_t>(c) < 0x20 && c != '\t')) return bad("A chunk extension is malformed.");
+      if (!is_field_text(c)) return bad("A chunk extension is malformed.");
       if (++extension_ > kChunkExtensionMax || ++extensions_ > kChunkExtensionsMax) return bad("Chunk extensions are too long.");
       return {};
     case State::kSizeLf:
@@ -98,13 +98,18 @@ Result<void> BodyFraming::step(char c) {
         return {};
       }
       if (++trailer_fields_ > kTrailerFieldsMax) return bad("There are too many trailers.");
-      if (c == ' ' || c == '\t' || c == '\n' || c == ':') return bad("A trailer is malformed.");
-      state_ = State::kTrailerLine;
+      if (c == ':') return bad("A trailer is malformed.");
+      state_ = State::kTrailerName;
       [[fallthrough]];
-    case State::kTrailerLine:
+    case State::kTrailerName:
+      if (++trailer_bytes_ > kTrailersMax) return bad("The trailers are too long.");
+      if (c == ':') state_ = State::kTrailerValue;
+      else if (!is_token(c)) return bad("A trailer is malformed.");
+      return {};
+    case State::kTrailerValue:
       if (++trailer_bytes_ > kTrailersMax) return bad("The trailers are too long.");
       if (c == '\r') state_ = State::kTrailerCr;
-      else if (c == '\n' || c == '\0') return bad("A trailer is malformed.");
+      else if (!is_field_text(c)) return bad("A trailer is malformed.");
       return {};
     case State::kTrailerCr:
       if (c != '\n') return bad("Trailer lines must end with CR LF.");

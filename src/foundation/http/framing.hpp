@@ -31,7 +31,22 @@ class BodyFraming {
   uint64_t left() const { return state_ == State::kLength ? left_ : 0; }
 
  private:
-  enum class State : uint8_t { kDone, kLength, kUntilClose, kSize, kExtension, kSizeLf, kData, kDataCr, kDataLf, kTrailer, kTrailerLine, kTrailerCr, kEndLf };
+  enum class State : uint8_t {
+    kDone,
+    kLength,
+    kUntilClose,
+    kSize,
+    kExtension,
+    kSizeLf,
+    kData,
+    kDataCr,
+    kDataLf,
+    kTrailer,
+    kTrailerName,
+    kTrailerValue,
+    kTrailerCr,
+    kEndLf
+  };
   Result<void> step(char c);
   Result<void> size_byte(char c);
   State state_ = State::kDone;

@@ -8,7 +8,8 @@ constexpr std::array<std::string_view, 9> kMethods = {"GET", "HEAD", "POST", "PU
 /// RFC 9110 §5.6.2 token characters.
 constexpr std::array<bool, 256> kTokens = [] {
   std::array<bool, 256> t{};
-  for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")) t[static_cast<uint8_t>(c)] = true;
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"))
+    t[static_cast<uint8_t>(c)] = true;
   return t;
 }();
 /// Field values: visible characters, blanks and obs-text (RFC 9110 §5.5); no other control.
@@ -63,6 +64,10 @@ std::string_view trim(std::string_view text) {
   return text;
 }
 
+/// What a Connection header may name besides `close`. HTTP/1.0 is never kept alive, and an offer to upgrade is not taken.
+constexpr std::array<std::string_view, 7> kHopByHop = {"keep-alive",      "te", "trailer", "transfer-encoding", "upgrade", "http2-settings",
+                                                       "proxy-connection"};
+
 /// RFC 9112 §9.6 and 9.3; members other than hop-by-hop names are refused: they would strip an end-to-end field.
 Result<void> read_connection(std::string_view list, Head& head) {
   while (!list.empty()) {
@@ -70,9 +75,7 @@ Result<void> read_connection(std::string_view list, Head& head) {
     const std::string_view member = trim(list.substr(0, comma));
     list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
     if (equals_ignore_case(member, "close")) head.close = true;
-    else if (equals_ignore_case(member, "keep-alive")) head.close = head.close && !head.http_1_0;
-    else if (!member.empty() && !equals_ignore_case(member, "te") && !equals_ignore_case(member, "trailer") && !equals_ignore_case(member, "upgrade") &&
-             !equals_ignore_case(member, "transfer-encoding") && !equals_ignore_case(member, "proxy-connection"))
+    else if (!member.empty() && std::ranges::none_of(kHopByHop, [&](std::string_view name) { return equals_ignore_case(member, name); }))
       return bad("The Connection header may only name hop-by-hop headers.");
   }
   return {};
@@ -84,7 +87,8 @@ Result<void> read_framing(Head& head) {
     if (head.http_1_0) return bad("HTTP/1.0 has no Transfer-Encoding.");
     const std::string_view coding = head.value(Known::kTransferEncoding);
     if (!equals_ignore_case(coding, "chunked")) {
-      if (equals_ignore_case(coding, "gzip") || equals_ignore_case(coding, "deflate") || equals_ignore_case(coding, "compress") || equals_ignore_case(coding, "x-gzip"))
+      if (equals_ignore_case(coding, "gzip") || equals_ignore_case(coding, "deflate") || equals_ignore_case(coding, "compress") ||
+          equals_ignore_case(coding, "x-gzip"))
         return Fail(internal_error(ErrorCode::kNotImplemented, "transfer coding"));
       return bad("Transfer-Encoding must be exactly `chunked`.");
     }
@@ -101,17 +105,32 @@ Result<void> read_framing(Head& head) {
   return {};
 }
 
-/// RFC 9110 §7.2: a name or literal address with an optional port. No userinfo, blanks or list.
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_alphanumeric(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+bool valid_port(std::string_view port) {
+  unsigned number = 0;
+  const auto [end, ec] = std::from_chars(port.data(), port.data() + port.size(), number);
+  return !port.empty() && port.size() <= 5 && ec == std::errc() && end == port.data() + port.size() && number <= 65'535;
+}
+
+/// RFC 9110 §7.2: a name or literal address with an optional port. No userinfo, blanks, list or percent-encoding.
 bool valid_host(std::string_view host) {
-  if (host.size() > 255) return false;
-  for (const char c : host) {
-    const bool allowed = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' || c == ':' || c == '[' || c == ']';
-    if (!allowed) return false;
-  }
-  return !host.empty();
+  if (host.empty() || host.size() > 255) return false;
+  const bool literal = host.front() == '[';
+  const size_t end = literal ? host.find(']') : host.find(':');
+  if (literal && end == std::string_view::npos) return false;
+  const std::string_view name = literal ? host.substr(1, end - 1) : host.substr(0, end);
+  const std::string_view rest = end == std::string_view::npos ? std::string_view() : host.substr(literal ? end + 1 : end);
+  const auto allowed = [&](char c) { return is_alphanumeric(c) || c == '.' || (literal ? c == ':' : c == '-' || c == '_'); };
+  if (name.empty() || !std::ranges::all_of(name, allowed)) return false;
+  return rest.empty() || (rest.front() == ':' && valid_port(rest.substr(1)));
 }
 
 }  // namespace
+
+bool is_token(char c) { return kTokens[static_cast<uint8_t>(c)]; }
+bool is_field_text(char c) { return kValues[static_cast<uint8_t>(c)]; }
 
 std::string_view to_string(Method method) { return kMethods[static_cast<size_t>(method)]; }
 
@@ -131,17 +150,33 @@ std::string_view Head::value(std::string_view lower_name) const {
   return {};
 }
 
+void Head::drop_views() {
+  field_count = 0;
+  first_of.fill(-1);
+  target = {};
+}
+
+void Head::clear() {
+  drop_views();
+  content_length.reset();
+  chunked = close = http_1_0 = false;
+  size = 0;
+  method = Method::kGet;
+  status = 0;
+}
+
 Result<HeadParser::Step> HeadParser::parse(std::string_view bytes, Head& head) {
   const size_t head_max = kind_ == Kind::kRequest ? kRequestHeadMax : kResponseHeadMax;
   for (;;) {
-    const auto* newline = static_cast<const char*>(std::memchr(bytes.data() + scanned_, '\n', bytes.size() - scanned_));
-    if (newline == nullptr) {
+    const size_t end = bytes.find('\n', scanned_);
+    if (end == std::string_view::npos) {
       scanned_ = bytes.size();
-      if (lines_ == 0 && bytes.size() > kRequestLineMax) return bad("The first line is too long.");
-      if (bytes.size() - line_start_ > kFieldLineMax || bytes.size() > head_max) return too_large();
+      // One byte more than a line may have: the last may be its CR.
+      CHECK_OK(check_line(bytes.size() - line_start_, 1));
+      if (bytes.size() > head_max) return too_large();
       return Step::kMore;
     }
-    const auto end = static_cast<size_t>(newline - bytes.data());
+    CHECK_OK(check_line(end - line_start_, 1));
     if (end == line_start_ || bytes[end - 1] != '\r') return bad("Lines must end with CR LF.");
     const std::string_view line = bytes.substr(line_start_, end - 1 - line_start_);
     const size_t offset = line_start_;
@@ -160,8 +195,13 @@ Result<HeadParser::Step> HeadParser::parse(std::string_view bytes, Head& head) {
   }
 }
 
+Result<void> HeadParser::check_line(size_t size, size_t spare) const {
+  if (lines_ == 0) return size > kRequestLineMax + spare ? Result<void>(bad("The first line is too long.")) : Result<void>();
+  return size > kFieldLineMax + spare ? Result<void>(too_large()) : Result<void>();
+}
+
 Result<void> HeadParser::first_line(std::string_view line, size_t offset) {
-  if (line.size() > kRequestLineMax) return bad("The first line is too long.");
+  CHECK_OK(check_line(line.size(), 0));
   return kind_ == Kind::kRequest ? request_line(line, offset) : status_line(line);
 }
 
@@ -179,7 +219,8 @@ Result<void> HeadParser::request_line(std::string_view line, size_t offset) {
   }
   if (target.empty()) return bad("The request target is empty.");
   if (version != "HTTP/1.1" && version != "HTTP/1.0") {
-    const bool shaped = version.size() == 8 && version.starts_with("HTTP/") && version[5] >= '0' && version[5] <= '9' && version[6] == '.' && version[7] >= '0' && version[7] <= '9';
+    const bool shaped = version.size() == 8 && version.starts_with("HTTP/") && version[5] >= '0' && version[5] <= '9' && version[6] == '.' &&
+                        version[7] >= '0' && version[7] <= '9';
     if (shaped) return Fail(internal_error(ErrorCode::kHttpVersion, "version"));
     return bad("The HTTP version is malformed.");
   }
@@ -207,7 +248,8 @@ Result<void> HeadParser::status_line(std::string_view line) {
 }
 
 Result<void> HeadParser::field_line(std::string_view line, size_t offset) {
-  if (line.size() > kFieldLineMax || lines_ > kFieldsMax) return too_large();
+  CHECK_OK(check_line(line.size(), 0));
+  if (lines_ > kFieldsMax) return too_large();
   size_t colon = 0;
   while (colon < line.size() && kTokens[static_cast<uint8_t>(line[colon])]) ++colon;
   // Covers a leading blank (folding), a blank before the colon, no colon at all and every byte that is no token.
@@ -217,11 +259,14 @@ Result<void> HeadParser::field_line(std::string_view line, size_t offset) {
   const std::string_view value = trim(line.substr(colon + 1));
   if (!all_of(value, kValues)) return bad("A header value holds a control character.");
   Span& span = spans_[lines_ - 1];
-  span = Span{static_cast<uint32_t>(offset), static_cast<uint32_t>(name.size()), static_cast<uint32_t>(offset + static_cast<size_t>(value.data() - line.data())),
-              static_cast<uint32_t>(value.size()), Known::kOther};
+  span = Span{static_cast<uint32_t>(offset), static_cast<uint32_t>(name.size()),
+              static_cast<uint32_t>(offset + static_cast<size_t>(value.data() - line.data())), static_cast<uint32_t>(value.size()), Known::kOther};
   const KnownName* known = find_known(name);
   if (known == nullptr) return {};
   span.known = known->known;
+  // Others read a blank after the coding as another coding, or a tab before it as a continued line.
+  if (span.known == Known::kTransferEncoding && (!line.ends_with(value) || line.find('\t') != std::string_view::npos))
+    return bad("Transfer-Encoding must be exactly `chunked`.");
   if (!known->single) return {};
   for (size_t i = 0; i + 1 < lines_; ++i) {
     if (spans_[i].known == known->known) return bad("A header that must come once came twice.");
@@ -230,10 +275,10 @@ Result<void> HeadParser::field_line(std::string_view line, size_t offset) {
 }
 
 Result<void> HeadParser::finish(std::string_view bytes, Head& head) const {
+  const size_t size = head.size;
+  head.clear();
+  head.size = size;
   head.field_count = lines_ - 1;
-  head.first_of.fill(-1);
-  head.content_length.reset();
-  head.chunked = false;
   head.http_1_0 = http_1_0_;
   head.close = http_1_0_;
   head.method = method_;

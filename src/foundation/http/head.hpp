@@ -14,8 +14,20 @@ std::string_view to_string(Method method);
 
 /// Fields that Wye itself reads. Everything else is found by name.
 enum class Known : uint8_t {
-  kHost, kContentLength, kTransferEncoding, kConnection, kContentType, kAccept, kAuthorization, kApiKey, kExpect, kContentEncoding,
-  kRetryAfter, kUpgrade, kDate, kOther
+  kHost,
+  kContentLength,
+  kTransferEncoding,
+  kConnection,
+  kContentType,
+  kAccept,
+  kAuthorization,
+  kApiKey,
+  kExpect,
+  kContentEncoding,
+  kRetryAfter,
+  kUpgrade,
+  kDate,
+  kOther
 };
 inline constexpr size_t kKnownFields = static_cast<size_t>(Known::kOther);
 
@@ -25,6 +37,11 @@ struct Field {
   Known known = Known::kOther;
 };
 
+/// RFC 9110 §5.6.2: may stand in a method or a header name.
+bool is_token(char c);
+/// RFC 9110 §5.5: visible characters, blanks and obs-text; no other control.
+bool is_field_text(char c);
+
 /// ASCII case-insensitive equality; `lower` is lower case already.
 bool equals_ignore_case(std::string_view text, std::string_view lower);
 
@@ -32,7 +49,7 @@ bool equals_ignore_case(std::string_view text, std::string_view lower);
 struct Head {
   std::array<Field, kFieldsMax> fields;
   size_t field_count = 0;
-  std::array<int8_t, kKnownFields> first_of{};  // index of the field, -1 where absent
+  std::array<int8_t, kKnownFields> first_of = none();  // index of the field, -1 where absent
   std::optional<uint64_t> content_length;
   bool chunked = false;
   bool close = false;     // the connection ends with this message
@@ -45,6 +62,10 @@ struct Head {
   // Responses
   int status = 0;
 
+  /// As before the first parse.
+  void clear();
+  /// For when the buffer goes: no view is left, numbers and flags stay.
+  void drop_views();
   std::span<const Field> all() const { return {fields.data(), field_count}; }
   /// The value of a known field, empty where absent.
   std::string_view value(Known known) const {
@@ -54,6 +75,13 @@ struct Head {
   bool has(Known known) const { return first_of[static_cast<size_t>(known)] >= 0; }
   /// The first field of that name (lower case), empty where absent.
   std::string_view value(std::string_view lower_name) const;
+
+ private:
+  static constexpr std::array<int8_t, kKnownFields> none() {
+    std::array<int8_t, kKnownFields> all{};
+    all.fill(-1);
+    return all;
+  }
 };
 
 /// Parses a head as its bytes arrive; each byte is looked at once however it is cut.
@@ -72,6 +100,7 @@ class HeadParser {
   Result<Step> parse(std::string_view bytes, Head& head);
 
  private:
+  Result<void> check_line(size_t size, size_t spare) const;
   Result<void> first_line(std::string_view line, size_t offset);
   Result<void> request_line(std::string_view line, size_t offset);
   Result<void> status_line(std::string_view line);

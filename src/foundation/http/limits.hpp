@@ -28,6 +28,8 @@ inline constexpr std::chrono::seconds kBodyTime{120};
 inline constexpr std::chrono::seconds kBodyRateWindow{10};
 inline constexpr uint64_t kBodyRateBytes = 1024;  // a second, averaged over the window
 inline constexpr std::chrono::seconds kStalledWriteTime{30};
+inline constexpr size_t kSliceBytes = 256 << 10;   // at most so many bytes wait in memory for a slow reader
+inline constexpr std::chrono::seconds kDrainFirstByteTime{1};  // for a connection that is new when the drain begins
 inline constexpr std::chrono::seconds kKeepAliveTime{60};
 inline constexpr std::chrono::hours kConnectionAge{1};
 inline constexpr std::chrono::seconds kLingerTime{5};

@@ -34,9 +34,7 @@ std::string_view reason_phrase(int status) {
 }
 
 void HeadWriter::field(std::string_view name, std::string_view value) {
-  for (const char c : value) {
-    if (c == '\r' || c == '\n' || c == '\0') return;
-  }
+  if (name.empty() || !std::ranges::all_of(name, is_token) || !std::ranges::all_of(value, is_field_text)) return;
   text(name);
   text(": ");
   text(value);

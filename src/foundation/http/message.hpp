@@ -6,7 +6,7 @@
 
 namespace wye::http {
 
-/// A field to send. Names lower case; values must hold no CR, LF or NUL (asserted by the writer, which drops the field).
+/// A field to send. Names lower case; the writer drops a field whose bytes no field may have (CR, LF, NUL …).
 struct OutField {
   std::string_view name;
   std::string_view value;
@@ -38,7 +38,7 @@ class HeadWriter {
     char digits[20];
     text({digits, static_cast<size_t>(std::to_chars(digits, digits + sizeof digits, n).ptr - digits)});
   }
-  /// `name: value CR LF`; left out where the value could break the framing.
+  /// `name: value CR LF`; left out where name or value could break the framing.
   void field(std::string_view name, std::string_view value);
   void field(std::string_view name, uint64_t value) {
     text(name);

@@ -3,14 +3,19 @@
 
 namespace wye::http {
 
-net::Task<Result<size_t>> Connection::receive_body(std::span<char> space, MonoTime begun) {
-  // At least kBodyRateBytes a second on average, after a start of kBodyRateWindow; all of it within the listener's limit.
-  const Nanos earned = std::chrono::milliseconds(body_bytes_ * 1000 / kBodyRateBytes);
-  const MonoTime slowest = begun + Nanos(kBodyRateWindow) + earned;
-  const Deadline deadline{std::min(slowest, begun + server_.options_.body_time)};
+net::Task<Result<size_t>> Connection::receive_body(std::span<char> space) {
+  // The first byte within kBodyFirstByteTime, then each window's worth (or the rest) within its window; all of it within the
+  // listener's limit. What came quickly does not pay for a stall.
+  const Nanos patience = body_came_ ? Nanos(kBodyRateWindow) : Nanos(kBodyFirstByteTime);
+  const Deadline deadline{std::min(window_begun_ + patience, body_begun_ + server_.options_.body_time)};
   const net::Io got = co_await net::receive_some(*stream_, space, {deadline, &server_.cut_});
+  pipelined_ = 0;
   if (got) {
-    body_bytes_ += got.n;
+    window_bytes_ += got.n;
+    if (!std::exchange(body_came_, true) || window_bytes_ >= kBodyRateBytes * kBodyRateWindow.count()) {
+      window_begun_ = server_.loop_.now();
+      window_bytes_ = 0;
+    }
     co_return got.n;
   }
   close_ = true;
@@ -21,11 +26,14 @@ net::Task<Result<size_t>> Connection::receive_body(std::span<char> space, MonoTi
 net::Task<Result<std::span<char>>> Connection::read_body(size_t max) {
   if (body_read_) co_return Fail(internal_error(ErrorCode::kInternal, "the body is read once"));
   if (head_.content_length.value_or(0) > max) co_return Fail(internal_error(ErrorCode::kTooLarge, "content-length"));
-  if (head_.has(Known::kExpect) && !head_.http_1_0 && filled_ == consumed_) {
+  if (head_.has(Known::kExpect) && !head_.http_1_0 && !framing_.done() && filled_ == consumed_) {
     const iovec line = net::piece("HTTP/1.1 100 Continue\r\n\r\n");
     const net::Io io = co_await net::send_gather(*stream_, {&line, 1}, bound(kStalledWriteTime, &server_.cut_));
     if (!io) co_return Fail(internal_error(ErrorCode::kClosed, "100-continue"));
   }
+  body_begun_ = window_begun_ = server_.loop_.now();
+  window_bytes_ = 0;
+  body_came_ = filled_ > consumed_;
   Result<std::span<char>> body = std::span<char>{};
   if (head_.chunked) body = co_await read_chunked(max);
   else if (head_.content_length.value_or(0) > 0) body = co_await read_sized(*head_.content_length);
@@ -35,34 +43,34 @@ net::Task<Result<std::span<char>>> Connection::read_body(size_t max) {
 }
 
 net::Task<Result<std::span<char>>> Connection::read_sized(uint64_t length) {
-  const MonoTime begun = server_.loop_.now();
   const auto size = static_cast<size_t>(length);
   const size_t here = std::min(filled_ - head_.size, size);
   char* body = buffer_.get() + head_.size;
   body_bytes_ = here;
+  framing_ = {};
   if (head_.size + size > net::BufferPool::kBytes) {
     large_ = std::make_unique_for_overwrite<char[]>(size + net::BufferPool::kSpare);
     std::memcpy(large_.get(), body, here);
     body = large_.get();
     consumed_ = head_.size + here;
     for (size_t got = here; got < size;) {
-      CO_TRY(const size_t n, co_await receive_body({body + got, size - got}, begun));
+      CO_TRY(const size_t n, co_await receive_body({body + got, size - got}));
       got += n;
+      body_bytes_ = got;
     }
   } else {
-    consumed_ = head_.size + size;
-    while (filled_ < consumed_) {
-      CO_TRY(const size_t n, co_await receive_body({buffer_.get() + filled_, net::BufferPool::kBytes - filled_}, begun));
+    const size_t end = head_.size + size;
+    while (filled_ < end) {
+      CO_TRY(const size_t n, co_await receive_body({buffer_.get() + filled_, net::BufferPool::kBytes - filled_}));
       filled_ += n;
+      body_bytes_ = std::min(filled_ - head_.size, size);
     }
-    body_bytes_ = size;
+    consumed_ = end;
   }
-  framing_ = {};
   co_return std::span<char>(body, size);
 }
 
 net::Task<Result<std::span<char>>> Connection::read_chunked(size_t max) {
-  const MonoTime begun = server_.loop_.now();
   size_t capacity = 0;
   size_t size = 0;
   for (;;) {
@@ -73,6 +81,7 @@ net::Task<Result<std::span<char>>> Connection::read_chunked(size_t max) {
         co_return Fail(std::move(piece).error());
       }
       consumed_ += piece->used;
+      body_bytes_ += piece->used;
       const std::string_view payload = piece->payload;
       if (size + payload.size() > max) co_return Fail(internal_error(ErrorCode::kTooLarge, "chunked body"));
       if (size + payload.size() > capacity) {
@@ -88,7 +97,7 @@ net::Task<Result<std::span<char>>> Connection::read_chunked(size_t max) {
     if (framing_.done()) break;
     // The head stays where it is: views point into it.
     filled_ = consumed_ = head_.size;
-    CO_TRY(const size_t n, co_await receive_body({buffer_.get() + filled_, net::BufferPool::kBytes - filled_}, begun));
+    CO_TRY(const size_t n, co_await receive_body({buffer_.get() + filled_, net::BufferPool::kBytes - filled_}));
     filled_ += n;
   }
   if (large_ == nullptr) co_return std::span<char>(buffer_.get() + head_.size, 0);
@@ -99,6 +108,8 @@ net::Task<void> Connection::linger() {
   // RFC 9112 §9.6: read on for a while, or the client may see a reset instead of its answer.
   stream_->set_hangup_listener(nullptr);
   stream_->shutdown_send();
+  server_.loop_.buffers().give(std::move(buffer_));
+  large_.reset();
   const Deadline end = server_.loop_.after(kLingerTime);
   for (;;) {
     const Deadline deadline = earlier(end, server_.loop_.after(kLingerIdleTime));

@@ -5,8 +5,16 @@
 namespace wye::http {
 namespace {
 
-/// When accepting fails for want of descriptors: wait for some to come back.
-constexpr std::chrono::milliseconds kAcceptPause{100};
+/// When accepting fails for want of descriptors no edge tells that some came back: look again after a while.
+constexpr std::chrono::seconds kAcceptLook{1};
+constexpr std::chrono::seconds kTlsTime{5};
+
+/// A connection's place in the count, however its coroutine ends.
+struct Place {
+  ConnectionCount& count;
+  net::Endpoint peer;
+  ~Place() { count.leave(peer); }
+};
 
 std::array<uint8_t, 17> address_key(const net::Endpoint& peer) {
   std::array<uint8_t, 17> key{};
@@ -41,8 +49,15 @@ void ConnectionCount::leave(const net::Endpoint& peer) {
   if (found != by_address_.end() && --found->second == 0) by_address_.erase(found);
 }
 
-Server::Server(net::Loop& loop, const Clock& clock, Handler& handler, ConnectionCount& count, std::unique_ptr<net::Listener> listener, ServerOptions options)
-    : loop_(loop), date_(clock), handler_(handler), count_(count), listener_(std::move(listener)), options_(std::move(options)) {}
+Server::Server(net::Loop& loop, const Clock& clock, Handler& handler, ConnectionCount& count, std::unique_ptr<net::Listener> listener,
+               ServerOptions options)
+    : loop_(loop),
+      date_(clock),
+      handler_(handler),
+      count_(count),
+      listener_(std::move(listener)),
+      local_(listener_->local()),
+      options_(std::move(options)) {}
 
 Server::~Server() = default;
 
@@ -50,40 +65,48 @@ void Server::start() { scope_.spawn(accept_loop()); }
 
 net::Task<void> Server::accept_loop() {
   while (!stop_accepting_.requested()) {
-    std::unique_ptr<net::Stream> stream = co_await net::accept(*listener_, {loop_.after(kAcceptPause * 10), &stop_accepting_});
-    if (stream == nullptr) continue;
-    if (!count_.enter(stream->peer())) continue;
-    scope_.spawn(serve(std::move(stream)));
+    std::unique_ptr<net::Stream> stream = co_await net::accept(*listener_, {loop_.after(kAcceptLook), &stop_accepting_});
+    if (stream != nullptr) admit(std::move(stream));
   }
 }
 
+void Server::admit(std::unique_ptr<net::Stream> stream) {
+  if (count_.enter(stream->peer())) scope_.spawn(serve(std::move(stream)));
+}
+
 net::Task<void> Server::serve(std::unique_ptr<net::Stream> stream) {
-  const net::Endpoint peer = stream->peer();
+  const Place place{count_, stream->peer()};
   if (options_.tls != nullptr) {
-    auto secured = co_await net::tls_accept(std::move(stream), *options_.tls, {loop_.after(std::chrono::seconds(5)), &cut_});
+    auto secured = co_await net::tls_accept(std::move(stream), *options_.tls, {loop_.after(kTlsTime), &cut_});
     stream = secured ? std::move(*secured) : nullptr;
   }
   if (stream != nullptr) {
     Connection connection(*this, std::move(stream));
     co_await connection.run();
   }
-  count_.leave(peer);
+}
+
+void Server::cut_all() {
+  cut_.request();
+  // A cut may end any connection, not only its own.
+  for (Connection* c = connections_; c != nullptr; c = next_to_cut_) {
+    next_to_cut_ = c->next;
+    c->cut();
+  }
 }
 
 net::Task<void> Server::drain(Nanos patience) {
   draining_ = true;
   stop_accepting_.request();
+  // Whom the system has let in already would be reset by the end of the listener.
+  while (std::unique_ptr<net::Stream> stream = listener_->try_accept()) admit(std::move(stream));
+  listener_.reset();
   idle_.request();
-  const auto cut = loop_.call_at(loop_.now() + patience, [this] {
-    for (Connection* c = connections_; c != nullptr;) {
-      Connection* following = c->next;
-      c->cut();
-      c = following;
-    }
-    cut_.request();
-  });
+  const auto cut = loop_.call_at(loop_.now() + patience, [this] { cut_all(); });
   co_await scope_.join();
   loop_.cancel_call(cut);
+  // The last connection may have ended from within cut_all or a cancel of this server: let them return before anyone destroys it.
+  co_await net::sleep(loop_, Nanos{});
 }
 
 }  // namespace wye::http

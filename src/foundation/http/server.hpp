@@ -84,35 +84,40 @@ struct ServerOptions {
 class Server {
  public:
   /// Everything referred to outlives the server.
-  Server(net::Loop& loop, const Clock& clock, Handler& handler, ConnectionCount& count, std::unique_ptr<net::Listener> listener, ServerOptions options);
+  Server(net::Loop& loop, const Clock& clock, Handler& handler, ConnectionCount& count, std::unique_ptr<net::Listener> listener,
+         ServerOptions options);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
   /// Begins to accept.
   void start();
-  net::Endpoint local() const { return listener_->local(); }
+  net::Endpoint local() const { return local_; }
   size_t connections() const { return scope_.size(); }
-  /// Stops accepting, closes what is idle, lets requests in flight end; after `patience` their clients are cut off. Ends when no
-  /// connection is left.
+  /// Takes in who has connected already, stops listening, closes what is idle, lets requests in flight end (their answers say
+  /// `Connection: close`); after `patience` their clients are cut off. Ends when no connection is left; once a server.
   net::Task<void> drain(Nanos patience);
 
  private:
   friend class Connection;
   net::Task<void> accept_loop();
   net::Task<void> serve(std::unique_ptr<net::Stream> stream);
+  void admit(std::unique_ptr<net::Stream> stream);
+  void cut_all();
 
   net::Loop& loop_;
   DateText date_;
   Handler& handler_;
   ConnectionCount& count_;
   std::unique_ptr<net::Listener> listener_;
+  net::Endpoint local_;
   ServerOptions options_;
   net::Cancel stop_accepting_;
   net::Cancel idle_;  // listened to by connections that wait for a request
   net::Cancel cut_;   // ends everything
   bool draining_ = false;
   class Connection* connections_ = nullptr;
+  class Connection* next_to_cut_ = nullptr;
   net::Scope scope_;
 };
 

@@ -19,6 +19,7 @@ size_t event_end(std::string_view text, size_t from) {
 }  // namespace
 
 Result<void> SseScanner::feed(std::string_view bytes) {
+  if (bytes.empty()) return {};
   if (last_was_cr_ || std::memchr(bytes.data(), '\r', bytes.size()) != nullptr) {
     normalised_.clear();
     for (const char c : bytes) {
@@ -32,8 +33,29 @@ Result<void> SseScanner::feed(std::string_view bytes) {
     bytes = normalised_;
   }
   input_ = bytes;
-  if (carry_.size() + bytes.size() > kEventMax && carry_.size() + std::min(event_end(bytes, 0), bytes.size()) > kEventMax)
-    return Fail(internal_error(ErrorCode::kUpstreamFailed, "an event of the stream is too large"));
+  return carry_.size() + bytes.size() <= kEventMax ? Result<void>() : check_sizes();
+}
+
+void SseScanner::reset() {
+  input_ = {};
+  carry_.clear();
+  last_was_cr_ = false;
+  first_ = true;
+}
+
+/// The blank line that ends the carried event lies across the border to the fed bytes.
+bool SseScanner::ends_at_border() const { return carry_.ends_with('\n') && input_.starts_with('\n'); }
+
+Result<void> SseScanner::check_sizes() const {
+  size_t carried = carry_.size();
+  for (size_t at = 0; at < input_.size();) {
+    const size_t end = at == 0 && ends_at_border() ? 1 : event_end(input_, at);
+    if (carried + std::min(end, input_.size()) - at > kEventMax)
+      return Fail(internal_error(ErrorCode::kUpstreamFailed, "an event of the stream is too large"));
+    if (end == std::string_view::npos) break;
+    at = end;
+    carried = 0;
+  }
   return {};
 }
 
@@ -41,10 +63,8 @@ std::optional<SseEvent> SseScanner::next() {
   for (;;) {
     std::string_view block;
     if (!carry_.empty()) {
-      // The end may lie across the border: look again from the last carried byte.
       const size_t old = carry_.size();
-      const bool border = carry_.back() == '\n' && !input_.empty() && input_.front() == '\n';
-      const size_t end = border ? 1 : event_end(input_, 0);
+      const size_t end = ends_at_border() ? 1 : event_end(input_, 0);
       if (end == std::string_view::npos) {
         carry_.append(input_);
         input_ = {};
@@ -56,7 +76,10 @@ std::optional<SseEvent> SseScanner::next() {
       carry_.clear();
       block = std::string_view(taken_).substr(0, old + end);
     } else {
-      while (!input_.empty() && input_.front() == '\n') input_.remove_prefix(1);
+      while (input_.starts_with('\n')) {
+        input_.remove_prefix(1);
+        first_ = false;
+      }
       if (input_.empty()) return std::nullopt;
       const size_t end = event_end(input_, 0);
       if (end == std::string_view::npos) {
@@ -72,6 +95,9 @@ std::optional<SseEvent> SseScanner::next() {
 }
 
 void SseScanner::finish() {
+  // What was fed and not yet asked for is part of the end, too.
+  carry_.append(input_);
+  input_ = {};
   if (carry_.empty()) return;
   carry_ += "\n\n";
   taken_.swap(carry_);

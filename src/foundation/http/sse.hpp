@@ -7,7 +7,7 @@
 
 namespace wye::http {
 
-/// One event that has data. Views live until the next `feed`.
+/// One event that has data. Views live until the next call of the scanner.
 struct SseEvent {
   std::string_view data;  // data lines joined by LF
   std::string_view name;  // the `event` field; empty where there is none
@@ -23,10 +23,14 @@ class SseScanner {
   std::optional<SseEvent> next();
   /// The body has ended: what is left counts as an event, as real servers forget the last blank line. Then call `next` until absent.
   void finish();
+  /// For the next stream; keeps its memory.
+  void reset();
   /// Bytes of an unfinished event.
   size_t carried() const { return carry_.size(); }
 
  private:
+  bool ends_at_border() const;
+  Result<void> check_sizes() const;
   std::optional<SseEvent> parse(std::string_view block);
   std::string_view input_;
   std::string carry_;       // the start of a cut event
@@ -34,7 +38,7 @@ class SseScanner {
   std::string normalised_;  // input with CR turned into LF, where there was any
   std::string joined_;      // several data lines
   bool last_was_cr_ = false;
-  bool first_ = true;
+  bool first_ = true;  // nothing of the stream was looked at yet
 };
 
 }  // namespace wye::http

@@ -18,11 +18,28 @@ bool same_host(std::string_view a, std::string_view b) {
   });
 }
 
+/// Shortest form, no surrogates, at most U+10FFFF: an overlong `/` or `.` is no path (RFC 3629 §3).
+bool is_utf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<uint8_t>(text[i]);
+    const size_t size = lead < 0x80 ? 1 : lead >= 0xC2 && lead < 0xE0 ? 2 : lead >= 0xE0 && lead < 0xF0 ? 3 : lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
+    if (size == 0 || i + size > text.size()) return false;
+    const auto second = size > 1 ? static_cast<uint8_t>(text[i + 1]) : uint8_t{0x80};
+    if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) || (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F))
+      return false;
+    for (size_t k = 1; k < size; ++k) {
+      if ((static_cast<uint8_t>(text[i + k]) & 0xC0) != 0x80) return false;
+    }
+    i += size;
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<void> Target::parse(const Head& head) {
   std::string_view raw = head.target;
-  path_ = query_ = {};
+  clear();
   if (raw == "*" && head.method == Method::kOptions) {
     path_ = raw;
     return {};
@@ -40,12 +57,12 @@ Result<void> Target::parse(const Head& head) {
     if (raw.front() != '/') return bad("The request target must hold a path.");
   }
   const size_t question = raw.find('?');
+  CHECK_OK(parse_path(raw.substr(0, question)));
   if (question != std::string_view::npos) query_ = raw.substr(question + 1);
-  return parse_path(raw.substr(0, question));
+  return {};
 }
 
 Result<void> Target::parse_path(std::string_view raw) {
-  path_ = raw;
   if (raw.find('%') != std::string_view::npos) {
     decoded_.clear();
     for (size_t i = 0; i < raw.size(); ++i) {
@@ -58,20 +75,23 @@ Result<void> Target::parse_path(std::string_view raw) {
       if (high < 0 || low < 0) return bad("The path holds a broken percent-encoding.");
       const auto byte = static_cast<char>(high * 16 + low);
       const auto code = static_cast<uint8_t>(byte);
-      if (byte == '/' || byte == '\\' || byte == '%' || code < 0x20 || code == 0x7F) return bad("The path holds a percent-encoded separator or control character.");
+      if (byte == '/' || byte == '\\' || byte == '%' || code < 0x20 || code == 0x7F)
+        return bad("The path holds a percent-encoded separator or control character.");
       decoded_ += byte;
       i += 2;
     }
-    path_ = decoded_;
+    if (!is_utf8(decoded_)) return bad("The path is not UTF-8.");
+    raw = decoded_;
   }
-  if (path_.find('\\') != std::string_view::npos) return bad("The path must not hold a backslash.");
-  for (size_t start = 1; start <= path_.size();) {
-    const size_t slash = std::min(path_.find('/', start), path_.size());
-    const std::string_view segment = path_.substr(start, slash - start);
+  if (raw.find('\\') != std::string_view::npos) return bad("The path must not hold a backslash.");
+  for (size_t start = 1; start <= raw.size();) {
+    const size_t slash = std::min(raw.find('/', start), raw.size());
+    const std::string_view segment = raw.substr(start, slash - start);
     if (segment == "." || segment == "..") return bad("The path must not hold a dot segment.");
-    if (segment.empty() && slash != path_.size()) return bad("The path must not hold an empty segment.");
+    if (segment.empty() && slash != raw.size()) return bad("The path must not hold an empty segment.");
     start = slash + 1;
   }
+  path_ = raw;
   return {};
 }
 

@@ -11,10 +11,12 @@ namespace wye::http {
 class Target {
  public:
   /// Accepts origin form, absolute form whose authority equals the Host header, and `*` for OPTIONS. Refuses empty and dot segments,
-  /// backslashes, fragments, encoded separators and NUL. Errors: kInvalidRequest; kWrongHost is the caller's business.
+  /// backslashes, fragments, encoded separators, controls and what is not UTF-8; then path and query are empty. Errors: kInvalidRequest; kWrongHost is the caller's business.
   Result<void> parse(const Head& head);
 
-  /// Percent-decoded, begins with `/`; `*` for the asterisk form.
+  /// No target: path and query are empty.
+  void clear() { path_ = query_ = {}; }
+  /// Percent-decoded UTF-8, begins with `/`; `*` for the asterisk form.
   std::string_view path() const { return path_; }
   /// Raw, without the question mark.
   std::string_view query() const { return query_; }

@@ -9,16 +9,24 @@ std::string_view to_string(IoStatus status) {
 
 Cancel::~Cancel() {
   while (head_ != nullptr) head_->leave_cancel();
+  if (destroyed_ != nullptr) *destroyed_ = true;
 }
 
 void Cancel::request() {
   requested_ = true;
-  // Each resumed coroutine may add, end or destroy other waits: take one at a time from the head.
+  bool destroyed = false;
+  bool* const outer = std::exchange(destroyed_, &destroyed);
+  // Each resumed coroutine may add, end or destroy other waits, and this object: take one at a time from the head.
   while (head_ != nullptr) {
     Waiter* waiter = head_;
     waiter->leave_cancel();
     if (waiter->slot_ != nullptr) waiter->slot_->end(IoStatus::kCancelled);
+    if (destroyed) {
+      if (outer != nullptr) *outer = true;
+      return;
+    }
   }
+  destroyed_ = outer;
 }
 
 Waiter::~Waiter() {

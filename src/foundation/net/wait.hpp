@@ -13,7 +13,7 @@ std::string_view to_string(IoStatus status);
 class Waiter;
 
 /// One person may say stop, many waits listen. Cancelling resumes every listening wait with kCancelled; later ones end at once.
-/// Threads: one. Outlives the waits that listen to it.
+/// Threads: one. Outlives the waits that listen to it; what a cancelled wait resumes may destroy it.
 class Cancel {
  public:
   Cancel() = default;
@@ -29,6 +29,7 @@ class Cancel {
  private:
   friend class Waiter;
   Waiter* head_ = nullptr;
+  bool* destroyed_ = nullptr;  // set while `request` is on the stack
   bool requested_ = false;
 };
 
