@@ -19,7 +19,8 @@ set_target_properties(wye_pch wye_pch_test PROPERTIES CXX_COMPILER_LAUNCHER ${CM
 # What `make test` builds: every test program, every fuzzer. Under ThreadSanitizer only the rooms that share between threads.
 add_custom_target(wye_tests)
 add_custom_target(wye_fuzzers)
-set(WYE_TSAN_ROOMS foundation/base foundation/net CACHE STRING "rooms whose tests are built with WYE_SANITIZE=thread")
+set(WYE_TSAN_ROOMS foundation/base foundation/crypto foundation/net foundation/os foundation/store identity/token serving/runtime
+    CACHE STRING "rooms whose tests are built with WYE_SANITIZE=thread")
 
 function(wye_target_name out path)
   string(REPLACE "/" "_" name "${path}")
