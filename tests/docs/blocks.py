@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+FRONT = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md")
 FENCE = re.compile(r"^(?P<indent> {0,3})(?P<fence>`{3,}|~{3,})(?P<info>[^`\n]*)$")
 
 
@@ -55,7 +56,7 @@ def blocks_of(page, text):
 def pages(root):
     """The pages whose blocks are tested, by their path below the root."""
     root = Path(root)
-    named = [root / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "deploy/samples/README.md", "bench/README.md")]
+    named = [root / name for name in (*FRONT, "deploy/samples/README.md", "bench/README.md")]
     listed = [p for p in named if p.exists()] + sorted((root / "docs").rglob("*.md")) + sorted((root / "src").rglob("README.md"))
     return {str(p.relative_to(root)): p.read_text(encoding="utf-8") for p in listed}
 

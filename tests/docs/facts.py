@@ -2,6 +2,8 @@
 import re
 from pathlib import Path
 
+from blocks import FRONT
+
 
 def text_of(root, name):
     return (Path(root) / name).read_text(encoding="utf-8")
@@ -65,7 +67,7 @@ def outcomes(root):
 def files_named(root):
     """A path in code marks that begins with a folder of this tree leads to a file; `*` and `<...>` make it a pattern."""
     found = []
-    for page in [Path(root) / n for n in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md")] + sorted((Path(root) / "docs").rglob("*.md")):
+    for page in [Path(root) / n for n in FRONT] + sorted((Path(root) / "docs").rglob("*.md")):
         for name in re.findall(r"`((?:src|tests|tools|bench|deploy|docs|cmake)/[\w./*{},-]+)`", page.read_text(encoding="utf-8")):
             pattern = re.sub(r"\{[^}]*\}", "*", name.rstrip("/"))
             if not list(Path(root).glob(pattern)):

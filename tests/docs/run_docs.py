@@ -40,11 +40,11 @@ def case_of(block, place, programs, targets, groups):
     if block.language in ("json", "jsonl"):
         todo.append(lambda: running.check_json(block))
     if block.language == "yaml" and block.asks("refused"):
-        todo.append(lambda: running.check_configuration([block], place, refused=True))
+        todo.append(lambda: running.check_configuration([block], place, refused=block.words["refused"] or "a word behind `refused=`"))
     elif block.language == "yaml" and block.asks("check"):
         group = groups[block.page, block.words["check"]] if block.words["check"] else [block]
         if group[-1] is block:
-            todo.append(lambda: running.check_configuration(group, place, refused=False))
+            todo.append(lambda: running.check_configuration(group, place))
     if block.asks("run"):
         todo.append({"sh": lambda: running.shell(block.text, place, block), "console": lambda: running.run_console(block, place),
                      "python": lambda: running.run_program(block, place), "js": lambda: running.run_program(block, place)}[block.language])

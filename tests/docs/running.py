@@ -76,9 +76,10 @@ class Place:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def run(command, environment, folder, seconds=SECONDS, text=None):
+def run(command, environment, folder, seconds=SECONDS):
     try:
-        return subprocess.run([str(c) for c in command], capture_output=True, text=True, cwd=folder, env=environment, timeout=seconds, input=text or "")
+        return subprocess.run([str(c) for c in command], capture_output=True, text=True, cwd=folder, env=environment, timeout=seconds,
+                              stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired as late:
         raise Failure(f"no end within {seconds} s: {' '.join(map(str, command))}") from late
 
@@ -114,15 +115,19 @@ def run_program(block, place):
         raise Failure("the program printed nothing")
 
 
-def check_configuration(blocks, place, refused):
-    """Writes the blocks of one configuration as files and asks `wye check`."""
+def check_configuration(blocks, place, refused=None):
+    """Writes the blocks of one configuration as files and asks `wye check`; `refused`: a word that one of its complaints must quote."""
     with tempfile.TemporaryDirectory(dir=place.folder) as folder:
         for number, block in enumerate(blocks):
             (Path(folder) / f"{number:02}.yaml").write_text(block.text)
         done = run([place.folder / "bin/wye", "check", folder], place.environment(False), place.folder)
-    if (done.returncode == 0) == refused:
-        raise Failure(f"`wye check` {'accepts' if refused else 'refuses'} it:\n{done.stdout}{done.stderr}")
-    if not refused and "warning:" in done.stderr:
+    if refused is not None:
+        if done.returncode != 1 or not re.search(rf'[`"]{re.escape(refused)}[`"]', done.stderr):
+            raise Failure(f"`wye check` does not complain about {refused}:\n{done.stdout}{done.stderr}")
+        return
+    if done.returncode != 0:
+        raise Failure(f"`wye check` refuses it:\n{done.stdout}{done.stderr}")
+    if "warning:" in done.stderr:
         raise Failure(f"`wye check` warns:\n{done.stderr}")
 
 

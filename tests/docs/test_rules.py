@@ -72,7 +72,8 @@ def test_error_rows_of_a_source():
 def test_tables():
     page = "## One\n| a | b |\n|---|---|\n| `x` | y \\| z |\n\n## Two\n| c |\n"
     assert facts.table_rows(page, "One") == [["a", "b"], ["x", "y \\| z"]]
-    assert facts.differences("p", {"a", "b"}, {"b", "c"}) == ["p: c is in the sources and not on the page", "p: a is on the page and not in the sources"]
+    assert facts.differences("p", {"a", "b"}, {"b", "c"}) == [
+        "p: c is in the sources and not on the page", "p: a is on the page and not in the sources"]
 
 
 def test_json_blocks():
