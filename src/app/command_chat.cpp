@@ -70,7 +70,8 @@ int run_chat(const ChatOptions& options, const Outside& outside) {
   Result<std::string> route = options.route.empty() ? default_route(*data, outside.clock) : Result<std::string>(options.route);
   if (!route) return report_unreachable(route.error());
   const std::optional<net::DialTarget> target = dial_target_of(record->public_url);
-  if (!target) return report(public_error(ErrorCode::kUsage, "chat speaks plain HTTP to a local address; the first listener is " + record->public_url + "."));
+  if (!target)
+    return report(public_error(ErrorCode::kUsage, "chat speaks plain HTTP to a local address; the first listener is " + record->public_url + "."));
   const Secret key = read_laptop_key(*data);
   LoopbackCall call;
   call.target = *target;

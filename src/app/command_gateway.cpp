@@ -13,7 +13,8 @@ int run_gateway(const GatewayOptions& options, const Outside& outside) {
   HostOptions host_options;
   host_options.data = *data;
   host_options.source.paths = options.config;
-  host_options.source.compile = {.purpose = config::Purpose::kGateway, .gateway = options.gateway, .port = options.port, .admin_port = options.admin_port};
+  host_options.source.compile = {
+      .purpose = config::Purpose::kGateway, .gateway = options.gateway, .port = options.port, .admin_port = options.admin_port};
   host_options.threads = options.threads != 0 ? options.threads : std::max(1u, std::thread::hardware_concurrency());
   bool refused = false;
   host_options.refused = [&refused](const config::Diagnostics& findings) {

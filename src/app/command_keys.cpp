@@ -73,8 +73,11 @@ int list(Keys& keys, const KeysOptions& options, const Outside& outside) {
       if (options.output == "json") {
         out += (first ? "" : ",") + json_of(record, now);
       } else {
-        const auto column = [](std::string text, size_t width) { return text.size() < width ? text + std::string(width - text.size(), ' ') : text + " "; };
-        out += column(std::string(record.id.text()), 14) + column(record.tenant, 18) + column(routes_text(record), 18) + column(state_of(record, now), 9) + rfc3339(record.expires_at).substr(0, 10) + "\n";
+        const auto column = [](std::string text, size_t width) {
+          return text.size() < width ? text + std::string(width - text.size(), ' ') : text + " ";
+        };
+        out += column(std::string(record.id.text()), 14) + column(record.tenant, 18) + column(routes_text(record), 18) +
+               column(state_of(record, now), 9) + rfc3339(record.expires_at).substr(0, 10) + "\n";
       }
       first = false;
       after = record.id.text();

@@ -9,7 +9,9 @@ namespace {
 struct Port {
   int value = -1;
   std::optional<uint16_t> get() const { return value < 0 ? std::nullopt : std::optional<uint16_t>(static_cast<uint16_t>(value)); }
-  void add(CLI::App& command, const std::string& name, const std::string& text) { command.add_option(name, value, text)->check(CLI::Range(0, 65535)); }
+  void add(CLI::App& command, const std::string& name, const std::string& text) {
+    command.add_option(name, value, text)->check(CLI::Range(0, 65535));
+  }
 };
 
 std::vector<std::filesystem::path> to_paths(const std::vector<std::string>& texts) { return {texts.begin(), texts.end()}; }
@@ -128,9 +130,7 @@ int run_command_line(int argc, char** argv, const Outside& outside) {
   add_keys(root, outside, commands);
   try {
     root.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return root.exit(error) == 0 ? kDone : kUsageError;
-  }
+  } catch (const CLI::ParseError& error) { return root.exit(error) == 0 ? kDone : kUsageError; }
   for (const Command& command : commands) {
     if (command.app->parsed()) return command.run();
   }

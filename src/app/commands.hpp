@@ -6,7 +6,16 @@
 
 namespace wye::app {
 
-enum Exit : int { kDone = 0, kFailed = 1, kUsageError = 2, kConfigRefused = 3, kNotAllowed = 4, kNotReachable = 5, kConflictExit = 6, kInterrupted = 130 };
+enum Exit : int {
+  kDone = 0,
+  kFailed = 1,
+  kUsageError = 2,
+  kConfigRefused = 3,
+  kNotAllowed = 4,
+  kNotReachable = 5,
+  kConflictExit = 6,
+  kInterrupted = 130
+};
 
 struct GatewayOptions {
   std::vector<std::filesystem::path> config;

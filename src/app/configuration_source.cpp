@@ -13,7 +13,9 @@ void add_error(config::Diagnostics& findings, const std::string& where, const Er
 }  // namespace
 
 ConfigurationSource::ConfigurationSource(Options options, const Clock& clock, workload::TakeVariable take)
-    : options_(std::move(options)), clock_(clock), take_(std::move(take)) {}
+    : options_(std::move(options)),
+      clock_(clock),
+      take_(std::move(take)) {}
 ConfigurationSource::~ConfigurationSource() = default;
 
 LoadedConfiguration ConfigurationSource::load() {

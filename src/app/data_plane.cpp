@@ -57,22 +57,21 @@ Result<void> DataPlane::add_worker(const gateway::GatewayParts& parts, net::Offl
                                        .body_time = settings.limits.body_time,
                                        .keep_alive_time = settings.limits.keep_alive,
                                        .tls = tls_[i].get()};
-    worker->servers.push_back(std::make_unique<http::Server>(*worker->loop, parts.clock, *worker->gateway, *count_, std::move(listener), std::move(server_options)));
+    worker->servers.push_back(
+        std::make_unique<http::Server>(*worker->loop, parts.clock, *worker->gateway, *count_, std::move(listener), std::move(server_options)));
   }
   workers_.push_back(std::move(worker));
   return {};
 }
 
-Result<std::unique_ptr<DataPlane>> DataPlane::start(const gateway::GatewayParts& parts, net::Offload& offload, gateway::ConfigurationPtr configuration,
-                                                    provider::EndpointSetPtr endpoints, size_t threads) {
+Result<std::unique_ptr<DataPlane>> DataPlane::start(const gateway::GatewayParts& parts, net::Offload& offload,
+                                                    gateway::ConfigurationPtr configuration, provider::EndpointSetPtr endpoints, size_t threads) {
   const config::GatewaySettings& settings = configuration->snapshot->gateway();
   std::unique_ptr<DataPlane> plane(new DataPlane);
   plane->count_ = std::make_unique<http::ConnectionCount>(settings.limits.connections);
   for (const config::ListenerEntry& entry : settings.listeners) {
     std::shared_ptr<net::TlsServerContext> tls;
-    if (entry.tls) {
-      TRY(tls, net::make_tls_server({entry.tls->cert_file.resolved, entry.tls->key_file.resolved}));
-    }
+    if (entry.tls) { TRY(tls, net::make_tls_server({entry.tls->cert_file.resolved, entry.tls->key_file.resolved})); }
     plane->tls_.push_back(std::move(tls));
   }
   for (size_t i = 0; i < threads; ++i) CHECK_OK(plane->add_worker(parts, offload, i, settings));

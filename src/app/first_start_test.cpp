@@ -14,7 +14,8 @@ class FirstStart : public ::testing::Test {
   void SetUp() override {
     ASSERT_TRUE(data_.make());
     std::filesystem::create_directories(artefacts_.models());
-    for (const char* name : {"smollm2-135m-instruct-q4_1.gguf", "all-minilm-l6-v2-f16.gguf"}) ASSERT_TRUE(os::write_file_atomic(artefacts_.models() / name, "x"));
+    for (const char* name : {"smollm2-135m-instruct-q4_1.gguf", "all-minilm-l6-v2-f16.gguf"})
+      ASSERT_TRUE(os::write_file_atomic(artefacts_.models() / name, "x"));
   }
   std::unique_ptr<Host> host() {
     HostOptions options;

@@ -47,7 +47,10 @@ bool same_listeners(const config::GatewaySettings& a, const config::GatewaySetti
 }  // namespace
 
 Host::Host(HostOptions options, const Outside& outside)
-    : options_(std::move(options)), outside_(outside), random_(crypto::random_seed()), source_(options_.source, outside.clock, outside.take_variable) {}
+    : options_(std::move(options)),
+      outside_(outside),
+      random_(crypto::random_seed()),
+      source_(options_.source, outside.clock, outside.take_variable) {}
 
 Host::~Host() = default;
 
@@ -65,9 +68,7 @@ Result<void> Host::open() {
   }
   if (options_.prepare) CHECK_OK(options_.prepare());
   TRY(log_sink_, open_log(options_, "wye.jsonl"));
-  if (options_.logs_in_folder) {
-    TRY(access_sink_, open_log(options_, "access.jsonl"));
-  }
+  if (options_.logs_in_folder) { TRY(access_sink_, open_log(options_, "access.jsonl")); }
   log_ = std::make_unique<Log>(*log_sink_, outside_.clock);
   TRY(table_, store::SqliteTable::open(options_.data.state()));
   TRY(token::Peppers peppers, token::load_or_create_peppers(options_.data.pepper()));
@@ -78,7 +79,8 @@ Result<void> Host::open() {
   key_index_ = std::make_unique<token::KeyIndex>(*table_, *peppers_);
   TRY(const token::KeyRefresh refreshed, key_index_->refresh());
   if (refreshed.without_pepper > 0) {
-    log_->warning("keys.without_pepper", {{"keys", std::to_string(refreshed.without_pepper)}, {"help", "their pepper is gone; make new keys, or bring the pepper back"}});
+    log_->warning("keys.without_pepper",
+                  {{"keys", std::to_string(refreshed.without_pepper)}, {"help", "their pepper is gone; make new keys, or bring the pepper back"}});
   }
   LoadedConfiguration loaded = source_.load();
   findings_ = std::move(loaded.findings);
@@ -103,7 +105,8 @@ Result<void> Host::start() {
   metrics_.gauge_callback("wye_config_refused_total", "Configurations that were refused since the start.",
                           [this] { return static_cast<double>(refused_reloads_.load(std::memory_order_relaxed)); });
   CHECK_OK(start_admin());
-  log_->info("host.started", {{"address", net::to_string(address())}, {"admin", net::to_string(admin_address_)}, {"config", configuration_->snapshot->digest()}});
+  log_->info("host.started",
+             {{"address", net::to_string(address())}, {"admin", net::to_string(admin_address_)}, {"config", configuration_->snapshot->digest()}});
   return {};
 }
 
@@ -163,7 +166,8 @@ void Host::show(const provider::EndpointSet& endpoints) {
     shard_->add(series(target.label, health));
   }
   if (shown_config_ == snapshot.digest()) return;
-  const Metrics::Family configs = metrics_.family(MetricKind::kGauge, "wye_config_info", "1 for the digest of the configuration that is served.", {"digest"});
+  const Metrics::Family configs =
+      metrics_.family(MetricKind::kGauge, "wye_config_info", "1 for the digest of the configuration that is served.", {"digest"});
   if (!shown_config_.empty()) shard_->sub(metrics_.series(configs, {shown_config_}));
   shown_config_ = snapshot.digest();
   shard_->add(metrics_.series(configs, {shown_config_}));
@@ -229,8 +233,7 @@ bool Host::turn(os::StopSignals& signals, Nanos limit) {
 
 void Host::run(os::StopSignals& signals) {
   constexpr std::chrono::milliseconds kTurn{100};
-  while (!turn(signals, kTurn)) {
-  }
+  while (!turn(signals, kTurn)) {}
 }
 
 void Host::drain() {

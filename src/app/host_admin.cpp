@@ -99,7 +99,8 @@ Result<void> Host::Admin::start(const net::Endpoint& at, const std::string& loca
   TRY(loop_, net::make_epoll_loop(clock_));
   TRY(auto listener, loop_->listen(at));
   address_ = listener->local();
-  servers_.push_back(std::make_unique<http::Server>(*loop_, clock_, handler_, count_, std::move(listener), http::ServerOptions{.listener_name = "admin"}));
+  servers_.push_back(
+      std::make_unique<http::Server>(*loop_, clock_, handler_, count_, std::move(listener), http::ServerOptions{.listener_name = "admin"}));
   if (!local_socket.empty()) {
     TRY(auto local, loop_->listen_local(local_socket));
     servers_.push_back(std::make_unique<http::Server>(*loop_, clock_, handler_, count_, std::move(local),
@@ -119,22 +120,25 @@ void register_metrics(Host&, Metrics& metrics, LogSink& log, LogSink& access, co
       return stats ? member(*stats) : 0.0;
     };
   };
-  metrics.gauge_callback("process_cpu_seconds_total", "User and system time.", stat([](const os::ProcessStats& s) { return static_cast<double>(s.cpu.count()) * 1e-9; }));
-  metrics.gauge_callback("process_resident_memory_bytes", "Resident memory.", stat([](const os::ProcessStats& s) { return static_cast<double>(s.resident.n); }));
-  metrics.gauge_callback("process_virtual_memory_bytes", "Virtual memory.", stat([](const os::ProcessStats& s) { return static_cast<double>(s.virtual_size.n); }));
+  metrics.gauge_callback("process_cpu_seconds_total", "User and system time.",
+                         stat([](const os::ProcessStats& s) { return static_cast<double>(s.cpu.count()) * 1e-9; }));
+  metrics.gauge_callback("process_resident_memory_bytes", "Resident memory.",
+                         stat([](const os::ProcessStats& s) { return static_cast<double>(s.resident.n); }));
+  metrics.gauge_callback("process_virtual_memory_bytes", "Virtual memory.",
+                         stat([](const os::ProcessStats& s) { return static_cast<double>(s.virtual_size.n); }));
   metrics.gauge_callback("process_open_fds", "Open descriptors.", stat([](const os::ProcessStats& s) { return static_cast<double>(s.open_fds); }));
   metrics.gauge_callback("process_max_fds", "Most descriptors.", stat([](const os::ProcessStats& s) { return static_cast<double>(s.fds_max); }));
   metrics.gauge_callback("process_threads", "Threads.", stat([](const os::ProcessStats& s) { return static_cast<double>(s.threads); }));
-  metrics.gauge_callback("process_start_time_seconds", "Start, Unix time.", stat([](const os::ProcessStats& s) { return static_cast<double>(s.started.ns) * 1e-9; }));
-  metrics.gauge_callback("wye_dropped_total", "Log lines that were dropped.", [&log, &access] {
-    return static_cast<double>(log.dropped() + (&access == &log ? 0 : access.dropped()));
-  });
+  metrics.gauge_callback("process_start_time_seconds", "Start, Unix time.",
+                         stat([](const os::ProcessStats& s) { return static_cast<double>(s.started.ns) * 1e-9; }));
+  metrics.gauge_callback("wye_dropped_total", "Log lines that were dropped.",
+                         [&log, &access] { return static_cast<double>(log.dropped() + (&access == &log ? 0 : access.dropped())); });
   const Metrics::Family build = metrics.family(MetricKind::kGauge, "wye_build_info", "The version, as a label.", {"version"});
   metrics.make_shard().add(metrics.series(build, {"0.1.0"}));
 }
 
-std::string status_document(const config::Snapshot& snapshot, const std::map<std::string, provider::LiveEndpoint>& live, const config::Diagnostics& findings,
-                            uint64_t refused, bool draining) {
+std::string status_document(const config::Snapshot& snapshot, const std::map<std::string, provider::LiveEndpoint>& live,
+                            const config::Diagnostics& findings, uint64_t refused, bool draining) {
   std::string out;
   Members members(out);
   members.text("config", snapshot.digest()).text("state", draining ? "draining" : "serving");

@@ -30,7 +30,7 @@ std::string_view to_string(provider::Health health);
 void register_metrics(Host& host, Metrics& metrics, LogSink& log, LogSink& access, const Clock& clock);
 
 /// The body of GET /admin/v1/status.
-std::string status_document(const config::Snapshot& snapshot, const std::map<std::string, provider::LiveEndpoint>& live, const config::Diagnostics& findings,
-                            uint64_t refused, bool draining);
+std::string status_document(const config::Snapshot& snapshot, const std::map<std::string, provider::LiveEndpoint>& live,
+                            const config::Diagnostics& findings, uint64_t refused, bool draining);
 
 }  // namespace wye::app

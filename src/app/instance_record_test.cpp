@@ -52,11 +52,12 @@ TEST(ShellQuoted, IsOneWordThatMeansTheSame) {
 }
 
 TEST(ExportLines, SetWhatProgramsNeedEvenWithQuotesInPaths) {
-  const DataFolder data{"/home/it's me/d"};
+  const DataFolder data{"/srv/it's me/d"};
   const std::string lines = export_lines(sample(), data, "wye_live_x");
   const auto child = [&] {
-    auto started = os::ChildProcess::start({.arguments = {"/bin/sh", "-c", lines + R"(printf '%s|%s|%s|%s|%s|%s' "$OPENAI_BASE_URL" "$OPENAI_API_KEY" )"
-                                                                           R"("$AZURE_OPENAI_ENDPOINT" "$AZURE_OPENAI_API_KEY" "$WYE_ADMIN_URL" "$WYE_DATA")"},
+    auto started = os::ChildProcess::start({.arguments = {"/bin/sh", "-c",
+                                                          lines + R"(printf '%s|%s|%s|%s|%s|%s' "$OPENAI_BASE_URL" "$OPENAI_API_KEY" )"
+                                                                  R"("$AZURE_OPENAI_ENDPOINT" "$AZURE_OPENAI_API_KEY" "$WYE_ADMIN_URL" "$WYE_DATA")"},
                                             .environment = {},
                                             .folder = {}});
     EXPECT_TRUE(started);
@@ -65,7 +66,7 @@ TEST(ExportLines, SetWhatProgramsNeedEvenWithQuotesInPaths) {
     started->try_read_output(out);
     return out;
   }();
-  EXPECT_EQ(child, "http://127.0.0.1:8080/v1|wye_live_x|http://127.0.0.1:8080|wye_live_x|http://127.0.0.1:8081|/home/it's me/d");
+  EXPECT_EQ(child, "http://127.0.0.1:8080/v1|wye_live_x|http://127.0.0.1:8080|wye_live_x|http://127.0.0.1:8081|/srv/it's me/d");
   EXPECT_EQ(export_lines(sample(), data, "").find("API_KEY"), std::string::npos);
 }
 

@@ -10,8 +10,11 @@ Result<std::string> call_admin(const DataFolder& data, const Clock& clock, std::
   call.path = full;
   Result<LoopbackAnswer> answer = loopback_call(clock, call);
   if (!answer)
-    return Fail(Error{.code = ErrorCode::kNotFound, .public_message = "No instance answers on " + data.root.string() + ".", .detail = answer.error().detail,
-                      .param = {}, .retry_after = {}});
+    return Fail(Error{.code = ErrorCode::kNotFound,
+                      .public_message = "No instance answers on " + data.root.string() + ".",
+                      .detail = answer.error().detail,
+                      .param = {},
+                      .retry_after = {}});
   if (answer->status == 200) return std::move(answer->body);
   return Fail(public_error(ErrorCode::kUpstreamFailed, "The instance answered " + std::to_string(answer->status) + ": " + answer->body));
 }

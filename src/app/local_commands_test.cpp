@@ -16,7 +16,8 @@ namespace {
 
 TEST(StatusTable, ShowsTargetsRoutesAndARefusedConfiguration) {
   const std::string json =
-      R"({"config":"sha256:ab","state":"serving","refusedReloads":1,"refused":"error: no\n","targets":[{"name":"model/a","path":"custom","state":"ready"},)"
+      R"({"config":"sha256:ab","state":"serving","refusedReloads":1,"refused":"error: no\n",)"
+      R"("targets":[{"name":"model/a","path":"custom","state":"ready"},)"
       R"({"name":"backend/b","path":"managed","state":"broken","reason":"gone"}],"routes":[{"name":"r1","operations":["chat","responses"],)"
       R"("targets":["model/a","backend/b"]},{"name":"r2","operations":["chat"],"targets":["backend/b"]}]})";
   InstanceRecord record;
@@ -25,8 +26,9 @@ TEST(StatusTable, ShowsTargetsRoutesAndARefusedConfiguration) {
   record.public_url = "http://127.0.0.1:1";
   const auto table = status_table(json, &record, false);
   ASSERT_TRUE(table);
-  for (const char* part : {"http://127.0.0.1:1/v1", "process    7", "model/a    custom   ready", "backend/b  managed  broken         gone",
-                           "r1     ready          model/a,backend/b", "r2     broken", "chat,responses", "refused; the one above goes on:\nerror: no"})
+  for (const char* part :
+       {"http://127.0.0.1:1/v1", "process    7", "model/a    custom   ready", "backend/b  managed  broken         gone",
+        "r1     ready          model/a,backend/b", "r2     broken", "chat,responses", "refused; the one above goes on:\nerror: no"})
     EXPECT_NE(table->find(part), std::string::npos) << part << "\n" << *table;
   EXPECT_EQ(table->find('\x1b'), std::string::npos);
   EXPECT_NE(status_table(json, nullptr, true)->find("\x1b[32mready"), std::string::npos);
@@ -41,7 +43,8 @@ TEST(Conversation, RemembersWhatWasAnsweredAndForgetsWhatFailed) {
   talk.forget();
   talk.forget();  // an answer stays
   EXPECT_EQ(talk.ask("d"),
-            R"({"model":"chat-local","stream":true,"messages":[{"role":"user","content":"a \"b\""},{"role":"assistant","content":"c"},{"role":"user","content":"d"}]})");
+            R"({"model":"chat-local","stream":true,"messages":[{"role":"user","content":"a \"b\""},{"role":"assistant","content":"c"},)"
+            R"({"role":"user","content":"d"}]})");
 }
 
 TEST(AnswerReader, GivesTheSameTextHoweverTheStreamIsCut) {
@@ -123,7 +126,8 @@ TEST(Artefacts, AMissingOneIsNamed) {
 TEST(DialTargetOf, TakesPlainLocalUrlsOnly) {
   EXPECT_EQ(dial_target_of("http://127.0.0.1:8080")->port, 8080);
   EXPECT_EQ(dial_target_of("http://[::1]:9")->host, "::1");
-  for (const char* url : {"https://127.0.0.1:8080", "http://127.0.0.1", "http://127.0.0.1:0", "http://127.0.0.1:99999", "http://name:80", "http://127.0.0.1:80/v1", ""})
+  for (const char* url :
+       {"https://127.0.0.1:8080", "http://127.0.0.1", "http://127.0.0.1:0", "http://127.0.0.1:99999", "http://name:80", "http://127.0.0.1:80/v1", ""})
     EXPECT_FALSE(dial_target_of(url)) << url;
 }
 

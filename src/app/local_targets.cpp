@@ -49,8 +49,9 @@ Result<void> check_artefacts(const config::Snapshot& snapshot, const LocalTarget
 LocalTargets::LocalTargets(LocalTargetsParts parts)
     : parts_(std::move(parts)),
       random_(crypto::random_seed()),
-      simulators_({.program = parts_.simulator, .upstream_file = parts_.data.run() / "simulator-upstreams"}, parts_.clock, parts_.log,
-                  [this](const std::string& backend, const provider::LiveEndpoint& endpoint) { parts_.told(control::backend_label(backend), endpoint); }),
+      simulators_(
+          {.program = parts_.simulator, .upstream_file = parts_.data.run() / "simulator-upstreams"}, parts_.clock, parts_.log,
+          [this](const std::string& backend, const provider::LiveEndpoint& endpoint) { parts_.told(control::backend_label(backend), endpoint); }),
       models_(supervisor_options(), model_ports()) {}
 
 LocalTargets::~LocalTargets() { stop(Nanos{}); }

@@ -3,18 +3,17 @@
 
 int main(int argc, char** argv) {
   const wye::SystemClock clock;
-  const wye::app::Outside outside{
-      clock,
-      [](const char* name) {
-        const char* value = std::getenv(name);
-        return value == nullptr ? std::string() : std::string(value);
-      },
-      [](const std::string& name) -> std::optional<std::string> {
-        const char* value = std::getenv(name.c_str());
-        if (value == nullptr) return std::nullopt;
-        std::string taken = value;
-        ::unsetenv(name.c_str());
-        return taken;
-      }};
+  const wye::app::Outside outside{clock,
+                                  [](const char* name) {
+                                    const char* value = std::getenv(name);
+                                    return value == nullptr ? std::string() : std::string(value);
+                                  },
+                                  [](const std::string& name) -> std::optional<std::string> {
+                                    const char* value = std::getenv(name.c_str());
+                                    if (value == nullptr) return std::nullopt;
+                                    std::string taken = value;
+                                    ::unsetenv(name.c_str());
+                                    return taken;
+                                  }};
   return wye::app::run_command_line(argc, argv, outside);
 }

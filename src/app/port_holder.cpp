@@ -42,7 +42,8 @@ std::vector<std::string> listening_inodes(std::string_view table, uint16_t port)
     const std::string_view local = words[1];
     const size_t colon = local.rfind(':');
     uint16_t found = 0;
-    if (colon == std::string_view::npos || std::from_chars(local.data() + colon + 1, local.data() + local.size(), found, 16).ec != std::errc()) continue;
+    if (colon == std::string_view::npos || std::from_chars(local.data() + colon + 1, local.data() + local.size(), found, 16).ec != std::errc())
+      continue;
     if (found == port) out.emplace_back(words[kInode]);
   }
   return out;

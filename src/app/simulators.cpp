@@ -59,7 +59,11 @@ struct Simulators::State {
   };
 
   State(SimulatorsOptions o, const Clock& c, Log& l, Told t)
-      : options(std::move(o)), clock(c), log(l), told(std::move(t)), wake_fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+      : options(std::move(o)),
+        clock(c),
+        log(l),
+        told(std::move(t)),
+        wake_fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
   void wake() const {
     const uint64_t one = 1;
@@ -190,11 +194,11 @@ void Simulators::State::start(One& one) {
   const SimulatorSpec& spec = one.spec;
   // A model's name stands in for an empty one: without a model the Backend stays broken, but says why.
   const std::string model = spec.model.empty() ? "none" : spec.model;
-  Result<os::ChildProcess> child = os::ChildProcess::start({.arguments = {options.program.string(), "--port", "0", "--upstream-file", options.upstream_file.string(),
-                                                                          "--deployment", spec.deployment + "=" + model, "--key-file", spec.key_file.string(),
-                                                                          "--with-parent"},
-                                                            .environment = {},
-                                                            .folder = "/"});
+  Result<os::ChildProcess> child =
+      os::ChildProcess::start({.arguments = {options.program.string(), "--port", "0", "--upstream-file", options.upstream_file.string(),
+                                             "--deployment", spec.deployment + "=" + model, "--key-file", spec.key_file.string(), "--with-parent"},
+                               .environment = {},
+                               .folder = "/"});
   if (!child) return fail(one, child.error().detail);
   one.child.emplace(std::move(*child));
   one.output.clear();
@@ -247,7 +251,8 @@ void Simulators::State::tell(One& one) {
     where.reason = "the simulator starts";
   }
   const auto model = seen_models.find(one.spec.model);
-  const provider::LiveEndpoint now = control::behind_simulator(where, one.spec.model, model == seen_models.end() ? provider::LiveEndpoint{} : model->second);
+  const provider::LiveEndpoint now =
+      control::behind_simulator(where, one.spec.model, model == seen_models.end() ? provider::LiveEndpoint{} : model->second);
   if (one.told && same(*one.told, now)) return;
   one.told = now;
   told(one.spec.backend, now);

@@ -65,8 +65,8 @@ TEST_F(SimulatorsTest, LivesOnceItSaidWhereItListensAndItsModelLives) {
 }
 
 TEST_F(SimulatorsTest, IsStartedAgainAfterItsEndAsAnotherInstance) {
-  script("echo listening on 127.0.0.1:5123\nif [ -e " + (folder_ / "second").string() + " ]; then exec sleep 60; fi\ntouch " + (folder_ / "second").string() +
-         "\nsleep 0.2\nexit 3");
+  script("echo listening on 127.0.0.1:5123\nif [ -e " + (folder_ / "second").string() + " ]; then exec sleep 60; fi\ntouch " +
+         (folder_ / "second").string() + "\nsleep 0.2\nexit 3");
   const auto simulators = make();
   simulators->set_model("small", live_model());
   simulators->apply({spec()});

@@ -52,6 +52,12 @@ std::string route_state(const std::optional<json::Value>& targets, const std::ma
   return state;
 }
 
+/// A row without blanks at its end.
+void add_row(std::string& out, std::string row) {
+  while (row.ends_with(' ')) row.pop_back();
+  out += row + "\n";
+}
+
 }  // namespace
 
 Result<std::string> status_table(std::string_view status_json, const InstanceRecord* record, bool colour) {
@@ -75,7 +81,7 @@ Result<std::string> status_table(std::string_view status_json, const InstanceRec
       const std::string name = text_of(target, "name");
       const std::string state = text_of(target, "state");
       states[name] = state;
-      out += padded(name, width) + padded(text_of(target, "path"), 7) + painted(state, kStateWidth, colour) + text_of(target, "reason") + "\n";
+      add_row(out, padded(name, width) + padded(text_of(target, "path"), 7) + painted(state, kStateWidth, colour) + text_of(target, "reason"));
     }
   }
   const auto routes = root.find("routes");
@@ -84,8 +90,8 @@ Result<std::string> status_table(std::string_view status_json, const InstanceRec
   if (routes) {
     for (const json::Value route : routes->elements()) {
       const std::string state = route_state(route.find("targets"), states);
-      out += padded(text_of(route, "name"), width) + painted(state, kStateWidth, colour) + padded(joined(route.find("targets")), 24) +
-             joined(route.find("operations")) + "\n";
+      add_row(out, padded(text_of(route, "name"), width) + painted(state, kStateWidth, colour) + padded(joined(route.find("targets")), 24) +
+                       joined(route.find("operations")));
     }
   }
   if (const std::string refused = text_of(root, "refused"); !refused.empty())

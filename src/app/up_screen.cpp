@@ -42,6 +42,7 @@ std::string UpScreen::row_text(const UpRow& row, size_t name_width) const {
 }
 
 void UpScreen::show(const std::vector<UpRow>& rows, std::chrono::seconds elapsed) {
+  if (kind_.moves && rows.size() + 2 > kind_.rows) settle();
   const bool moving = kind_.moves && drawn_ != SIZE_MAX;
   if (rows == shown_ && (!moving || elapsed == shown_at_)) return;
   size_t width = 0;

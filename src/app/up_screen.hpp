@@ -19,6 +19,7 @@ struct ScreenKind {
   bool moves = false;   // a terminal: rows are drawn again in place
   bool colour = false;
   size_t columns = 80;
+  size_t rows = 24;  // what does not fit can not be drawn again: then every change is a line
 };
 
 class UpScreen {

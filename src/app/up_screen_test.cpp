@@ -38,6 +38,14 @@ TEST_F(UpScreenTest, OnATerminalRowsAreDrawnAgainInPlace) {
   EXPECT_EQ(take(), "  broken    model/a  it fell\n");
 }
 
+TEST_F(UpScreenTest, MoreRowsThanTheTerminalHasAreNotDrawnAgain) {
+  UpScreen live = screen({.moves = true, .colour = false, .columns = 80, .rows = 4});
+  live.show({{"a"}, {"b"}, {"c"}}, seconds(0));
+  take();
+  live.show({{"a"}, {"b", Health::kLive}, {"c"}}, seconds(1));
+  EXPECT_EQ(take(), "  ready     b\n");
+}
+
 TEST_F(UpScreenTest, ReasonsNeitherWrapNorSteerTheTerminal) {
   UpScreen live = screen({.moves = true, .colour = false, .columns = 40});
   live.show({{"model/a", Health::kBroken, "\x1b[2J\n" + std::string(200, 'x')}}, seconds(0));

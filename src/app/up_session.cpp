@@ -22,7 +22,10 @@ ScreenKind screen_kind(const Environment& environment) {
   kind.moves = ::isatty(STDERR_FILENO) == 1 && environment("TERM") != "dumb";
   kind.colour = kind.moves && environment("NO_COLOR").empty();
   winsize size{};
-  if (kind.moves && ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) kind.columns = size.ws_col;
+  if (kind.moves && ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+    kind.columns = size.ws_col;
+    kind.rows = size.ws_row;
+  }
   return kind;
 }
 
@@ -33,10 +36,18 @@ bool is_full(const Error& error) {
   return says("No space left") || says("disk is full") || says("Disk quota exceeded");
 }
 
-std::string_view help_for(const Error& error) {
+/// Not every layer below says why a write failed: the disk itself does.
+bool is_full(const Error& error, const std::filesystem::path& folder) {
+  constexpr uintmax_t kLeast = 1 << 20;
+  std::error_code unknown;
+  const std::filesystem::space_info space = std::filesystem::space(folder, unknown);
+  return is_full(error) || (error.code == ErrorCode::kIo && !unknown && space.available < kLeast);
+}
+
+std::string_view help_for(const Error& error, const DataFolder& data) {
   if (error.code == ErrorCode::kConflict) return "`wye status` shows that instance, `wye down` ends it; or give another folder with --data";
   if (error.code == ErrorCode::kNotFound) return "run `make setup`, which brings it; or set WYE_ARTIFACTS to where it is";
-  if (is_full(error)) return "free some space there, or give another folder with --data";
+  if (is_full(error, data.root)) return "the disk is full: free some space there, or give another folder with --data";
   return {};
 }
 
@@ -53,7 +64,9 @@ std::string url_of(const net::Endpoint& at, bool tls) {
 }
 
 StartVerdict judge_start(std::span<const control::RouteReadiness> routes, bool any_hopeless, bool detached, Nanos elapsed) {
-  const auto count = [&](provider::Health health) { return static_cast<size_t>(std::ranges::count(routes, health, &control::RouteReadiness::health)); };
+  const auto count = [&](provider::Health health) {
+    return static_cast<size_t>(std::ranges::count(routes, health, &control::RouteReadiness::health));
+  };
   const size_t live = count(provider::Health::kLive);
   const size_t broken = count(provider::Health::kBroken);
   if (live == routes.size()) return StartVerdict::kReady;
@@ -65,7 +78,10 @@ StartVerdict judge_start(std::span<const control::RouteReadiness> routes, bool a
 }
 
 UpSession::UpSession(const UpOptions& options, const Outside& outside)
-    : options_(options), outside_(outside), screen_(screen_kind(outside.environment), write_error), began_(outside.clock.mono()) {}
+    : options_(options),
+      outside_(outside),
+      screen_(screen_kind(outside.environment), write_error),
+      began_(outside.clock.mono()) {}
 UpSession::~UpSession() = default;
 
 void UpSession::say(std::string_view text) { screen_.line(text); }
@@ -122,8 +138,7 @@ Result<void> UpSession::open(DataFolder data) {
   simulator_ = program.parent_path() / "wye-azure-simulator";
   TRY(host_, Host::make(host_options(data_), outside_));
   TRY(key_, load_or_make_laptop_key(*host_, data_, outside_.clock.wall()));
-  return check_artefacts(*host_->configuration().snapshot,
-                         {outside_.clock, host_->log(), host_->metrics(), *artefacts_, simulator_, data_, {}});
+  return check_artefacts(*host_->configuration().snapshot, {outside_.clock, host_->log(), host_->metrics(), *artefacts_, simulator_, data_, {}});
 }
 
 int UpSession::refuse_start(const Error& error) {
@@ -131,11 +146,11 @@ int UpSession::refuse_start(const Error& error) {
     report(error, "wye check judges a configuration without starting it");
     return kConfigRefused;
   }
-  return report(error, help_for(error));
+  return report(error, help_for(error, data_));
 }
 
 int UpSession::refuse_port(const Error& error) {
-  if (error.code != ErrorCode::kConflict) return report(error, help_for(error));
+  if (error.code != ErrorCode::kConflict) return report(error, help_for(error, data_));
   const config::GatewaySettings& settings = host_->configuration().snapshot->gateway();
   const auto taken = [](const std::string& address, uint16_t port) {
     const auto at = net::parse_address(address, port);
@@ -144,7 +159,8 @@ int UpSession::refuse_port(const Error& error) {
   std::string help = "end it, or give another port with --port or --admin-port";
   const auto name = [&](uint16_t port, const char* flag) {
     const std::string holder = port_holder(port);
-    help = "port " + std::to_string(port) + " is held by " + (holder.empty() ? "another program" : holder) + "; end it, or give another port with " + flag;
+    help = "port " + std::to_string(port) + " is held by " + (holder.empty() ? "another program" : holder) + "; end it, or give another port with " +
+           flag;
   };
   if (taken(settings.admin.address, settings.admin.port)) name(settings.admin.port, "--admin-port");
   for (const config::ListenerEntry& listener : settings.listeners) {
@@ -155,9 +171,9 @@ int UpSession::refuse_port(const Error& error) {
 }
 
 void UpSession::run_targets() {
-  targets_ = std::make_unique<LocalTargets>(LocalTargetsParts{
-      outside_.clock, host_->log(), host_->metrics(), *artefacts_, simulator_, data_,
-      [this](const std::string& label, const provider::LiveEndpoint& endpoint) { host_->set_live(label, endpoint); }});
+  targets_ = std::make_unique<LocalTargets>(
+      LocalTargetsParts{outside_.clock, host_->log(), host_->metrics(), *artefacts_, simulator_, data_,
+                        [this](const std::string& label, const provider::LiveEndpoint& endpoint) { host_->set_live(label, endpoint); }});
   const auto apply = [this](const gateway::Configuration& configuration) {
     if (const auto applied = targets_->apply(*configuration.snapshot, configuration.credentials.keys); !applied)
       host_->log().error("targets.apply_failed", {{"detail", applied.error().detail}});
@@ -218,12 +234,14 @@ void UpSession::welcome() {
   if (!record_.simulator_url.empty()) text += "  simulator  " + record_.simulator_url + "\n";
   text += "  data       " + data_.root.string() + "\n";
   if (!key_) text += "  API key    none: the configuration has no Tenant\n";
-  else if (key_->made_now) text += "  API key    " + std::string(key_->text.reveal()) + "   (shown once; kept in " + data_.laptop_key().string() + ")\n";
+  else if (key_->made_now)
+    text += "  API key    " + std::string(key_->text.reveal()) + "   (shown once; kept in " + data_.laptop_key().string() + ")\n";
   else text += "  API key    as before, in " + data_.laptop_key().string() + "\n";
   const auto chats = [](const config::RouteEntry& route) { return route.operations.contains(config::Operation::kChat); };
   if (const auto route = std::ranges::find_if(snapshot.routes(), chats); key_ && route != snapshot.routes().end()) {
-    text += "\nTry it:\n  curl -sS " + record_.public_url + "/v1/chat/completions -H \"Authorization: Bearer $(cat " + shell_quoted(data_.laptop_key().string()) +
-            ")\" -H 'Content-Type: application/json' -d '{\"model\":\"" + route->name + "\",\"messages\":[{\"role\":\"user\",\"content\":\"Say hello.\"}]}'\n";
+    text += "\nTry it:\n  curl -sS " + record_.public_url + "/v1/chat/completions -H \"Authorization: Bearer $(cat " +
+            shell_quoted(data_.laptop_key().string()) + ")\" -H 'Content-Type: application/json' -d '{\"model\":\"" + route->name +
+            "\",\"messages\":[{\"role\":\"user\",\"content\":\"Say hello.\"}]}'\n";
   }
   text += options_.detached ? "\n`wye down` ends it.\n" : "\nCtrl-C ends it.\n";
   std::fputs(text.c_str(), stdout);
@@ -251,6 +269,7 @@ void UpSession::end(os::StopSignals& signals) {
   if (targets_ != nullptr) targets_->stop(kModelsStopMax);
   std::error_code error;
   std::filesystem::remove(data_.instance(), error);
+  std::filesystem::remove(data_.admin_socket(), error);
 }
 
 int UpSession::run(os::StopSignals& signals) {

@@ -9,7 +9,6 @@
 
 namespace wye::app {
 
-
 /// How long a start may take.
 inline constexpr std::chrono::minutes kReadyMax{10};
 

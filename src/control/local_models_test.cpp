@@ -14,7 +14,9 @@ class LocalModelsTest : public ::testing::Test {
     return {{.clock = clock_,
              .random = random_,
              .log = log_,
-             .http = [](const runtime::HttpCallRequest&) -> Result<runtime::HttpCallAnswer> { return Fail(internal_error(ErrorCode::kClosed, "nobody")); },
+             .http = [](const runtime::HttpCallRequest&) -> Result<runtime::HttpCallAnswer> {
+               return Fail(internal_error(ErrorCode::kClosed, "nobody"));
+             },
              .sha256_file = [](const std::filesystem::path&, const std::stop_token&) -> Result<std::string> { return std::string(64, '0'); },
              .changed = {},
              .in_flight = {}},
@@ -39,8 +41,10 @@ class LocalModelsTest : public ::testing::Test {
                           [&] { return told_[label].health == health && told_[label].reason.find(reason) != std::string::npos; });
   }
   static config::SnapshotPtr snapshot_with(const std::string& models) {
-    const std::vector<config::NamedText> texts = {{"/conf/all.yaml", "apiVersion: wye.dev/v1alpha1\nkind: Gateway\nmetadata: {name: g}\n"
-                                                                     "spec: {listeners: [{name: public}]}\n" + models}};
+    const std::vector<config::NamedText> texts = {{"/conf/all.yaml",
+                                                   "apiVersion: wye.dev/v1alpha1\nkind: Gateway\nmetadata: {name: g}\n"
+                                                   "spec: {listeners: [{name: public}]}\n" +
+                                                       models}};
     config::Compiled compiled = config::compile(config::load_texts(texts), {.purpose = config::Purpose::kUp});
     EXPECT_NE(compiled.snapshot, nullptr) << config::to_text(compiled.findings);
     return compiled.snapshot;

@@ -159,12 +159,18 @@ TEST(LiveEndpoint, HealthOfEveryState) {
     Health health;
   };
   const std::vector<Row> rows = {
-      {State::kAbsent, 0, "", Health::kStarting},    {State::kFetching, 0, "", Health::kStarting},
-      {State::kVerifying, 0, "", Health::kStarting}, {State::kStarting, 0, "", Health::kStarting},
-      {State::kLoading, 0, "", Health::kStarting},   {State::kProbing, 0, "", Health::kStarting},
-      {State::kReady, 0, "", Health::kLive},         {State::kDraining, 0, "", Health::kDraining},
-      {State::kStopped, 0, "", Health::kDraining},   {State::kBackoff, 0, "no file", Health::kBroken},
-      {State::kCrashLoop, 3, "", Health::kBroken},   {State::kFailed, 3, "no file", Health::kBroken},
+      {State::kAbsent, 0, "", Health::kStarting},
+      {State::kFetching, 0, "", Health::kStarting},
+      {State::kVerifying, 0, "", Health::kStarting},
+      {State::kStarting, 0, "", Health::kStarting},
+      {State::kLoading, 0, "", Health::kStarting},
+      {State::kProbing, 0, "", Health::kStarting},
+      {State::kReady, 0, "", Health::kLive},
+      {State::kDraining, 0, "", Health::kDraining},
+      {State::kStopped, 0, "", Health::kDraining},
+      {State::kBackoff, 0, "no file", Health::kBroken},
+      {State::kCrashLoop, 3, "", Health::kBroken},
+      {State::kFailed, 3, "no file", Health::kBroken},
       // Between retries it stays broken: readiness must not flap.
       {State::kVerifying, 1, "no file", Health::kBroken},
       {State::kLoading, 1, "no file", Health::kBroken},
