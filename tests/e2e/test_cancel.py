@@ -39,11 +39,10 @@ def outcomes(gateway):
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])
-@pytest.mark.parametrize("stream", [True, False])
-def test_leaving(world, stream, how):
+def test_leaving(world, how):
     idle_after(world)
     before = outcomes(world.gateway).count("client_gone")
-    connection = start_raw(world, {**LONG, "stream": stream})
+    connection = start_raw(world, {**LONG, "stream": True})
     decoding(world)
     if how == "reset":
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -63,12 +62,32 @@ def test_the_official_client_closes_its_stream(world):
         assert idle_after(world) <= SLOT_IDLE_SECONDS + LOOK_SECONDS
 
 
+def connections_to(port):
+    """Established TCP connections of this machine to a port on loopback."""
+    with open("/proc/net/tcp") as file:
+        return sum(1 for line in file if f"0100007F:{port:04X} 01 " in line.split(":", 1)[1])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_upstream_connection_is_closed(world, stream):
+    """The slow upstream answers after two seconds; the client has left long before."""
+    port = int(world.slow.url.rpartition(":")[2])
+    connection = http1.connect(world.gateway.base)
+    connection.sendall(http1.request_bytes(f"{world.gateway.v1}/chat/completions", {**LONG, "model": "slow", "stream": stream}, world.gateway.headers()))
+    until(lambda: connections_to(port) == 1, 5, "a connection to the upstream", every=0.005)
+    time.sleep(0.2)
+    connection.close()
+    begin = time.monotonic()
+    until(lambda: connections_to(port) == 0, 1.5, "no connection to the upstream", every=0.005)
+    assert time.monotonic() - begin <= 0.1 + LOOK_SECONDS
+
+
 def test_the_official_client_times_out(world):
-    idle_after(world)
-    with openai.OpenAI(base_url=world.gateway.v1, api_key=world.gateway.key, max_retries=0, timeout=1.5) as client:
+    before = outcomes(world.gateway).count("client_gone")
+    with openai.OpenAI(base_url=world.gateway.v1, api_key=world.gateway.key, max_retries=0, timeout=0.7) as client:
         with pytest.raises(openai.APITimeoutError):
-            client.chat.completions.create(**{name: value for name, value in LONG.items() if name != "ignore_eos"}, extra_body={"ignore_eos": True})
-        assert idle_after(world) <= SLOT_IDLE_SECONDS + LOOK_SECONDS
+            client.chat.completions.create(model="slow", messages=LONG["messages"])
+    until(lambda: outcomes(world.gateway).count("client_gone") == before + 1, 5, "outcome client_gone in the log")
 
 
 def test_a_cut_stream_is_metered_and_logged_as_gone(world):

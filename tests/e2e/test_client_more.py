@@ -94,9 +94,18 @@ def test_embeddings_batch(client):
 
 
 def test_embeddings_refusals(client):
-    for wrong in (dict(input=[]), dict(input="blue", dimensions=64), dict(input="blue " * 2000)):
+    for wrong in (dict(input=[]), dict(input=["blue", 7]), dict(input="blue", dimensions=0), dict(input="blue", encoding_format="hex")):
         with pytest.raises(openai.BadRequestError):
             client.embeddings.create(model="embed-local", **wrong)
+
+
+def test_too_long_an_input_is_the_callers_error(client):
+    """It must not count as a failure of the model either: the next request is served."""
+    for _ in range(4):
+        with pytest.raises(openai.BadRequestError) as refused:
+            client.embeddings.create(model="embed-local", input="blue " * 2000)
+        assert refused.value.code == "context_length_exceeded"
+    assert client.embeddings.create(model="embed-local", input="blue").data
 
 
 def test_models(client):

@@ -5,9 +5,18 @@ import openai
 import pytest
 
 from stack import http1
+from stack.process import until
 
 
-def ask(gateway, word, model="chat-managed", **more):
+@pytest.fixture(autouse=True)
+def recovered(gateway):
+    """A target that failed rests a while; each test begins with one that answers."""
+    def answers():
+        return all(gateway.chat(model, max_tokens=1).status == 200 for model in ("chat-faulty", "chat-short"))
+    until(answers, 60, "the faulty deployments answer again", every=0.5)
+
+
+def ask(gateway, word, model="chat-faulty", **more):
     return gateway.chat(model, f"Please {word} now", **more)
 
 
@@ -41,7 +50,7 @@ def test_filter_categories_are_hidden_unless_the_route_shows_them(gateway):
 
 def test_rate_limited(client):
     with pytest.raises(openai.RateLimitError) as limited:
-        client.chat.completions.create(model="chat-managed", messages=[{"role": "user", "content": "wye-fault-429"}])
+        client.chat.completions.create(model="chat-faulty", messages=[{"role": "user", "content": "wye-fault-429"}])
     assert limited.value.code == "rate_limit_exceeded"
     assert int(limited.value.response.headers["retry-after"]) >= 1
 
@@ -54,7 +63,7 @@ def test_before_the_first_byte(gateway, word, status, code, stream):
     assert answer.status in (status, 502), answer.body
     assert code is None or error["code"] == code
     record = gateway.access(answer.headers["x-request-id"])
-    assert record["outcome"] == "failed" and record["attempts"] >= 1
+    assert record["outcome"] in ("failed", "shed") and record["attempts"] >= 1
     for leak in (b"127.0.0.1", b"simulated", b"gpt-4o", b"openai.azure"):
         assert leak not in answer.body
 
@@ -70,13 +79,13 @@ def test_a_cut_stream_ends_in_an_error_event_without_done(gateway):
 
 
 def test_the_client_raises_on_a_cut_stream(client):
-    stream = client.chat.completions.create(model="chat-managed", messages=[{"role": "user", "content": "wye-fault-cut"}], max_tokens=64, stream=True)
+    stream = client.chat.completions.create(model="chat-faulty", messages=[{"role": "user", "content": "wye-fault-cut"}], max_tokens=64, stream=True)
     with pytest.raises(openai.APIError):
         list(stream)
 
 
 def test_a_cut_response_fails_by_its_own_event(gateway):
-    answer = gateway.post("/v1/responses", {"model": "chat-managed", "input": "Please wye-fault-cut now", "max_output_tokens": 64, "stream": True})
+    answer = gateway.post("/v1/responses", {"model": "chat-faulty", "input": "Please wye-fault-cut now", "max_output_tokens": 64, "stream": True})
     events = [json.loads(event) for event in http1.events(answer.body)]
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     assert events[-1]["type"] == "response.failed" and events[-1]["response"]["status"] == "failed"
@@ -120,5 +129,5 @@ def test_the_next_tier_answers(gateway):
 def test_the_client_retries_what_wye_says_can_be_retried(gateway):
     """With its retries on, the official client comes again after an overload, as told by the header it sends."""
     with openai.OpenAI(base_url=gateway.v1, api_key=gateway.key, max_retries=1, timeout=60) as client, pytest.raises(openai.RateLimitError):
-        client.chat.completions.create(model="chat-managed", messages=[{"role": "user", "content": "wye-fault-429"}])
-    assert any(line.get("client_retry") == "1" for line in gateway.lines())
+        client.chat.completions.create(model="chat-faulty", messages=[{"role": "user", "content": "wye-fault-429"}])
+    until(lambda: any(line.get("client_retry") == "1" for line in gateway.lines()), 5, "the second try in the log")

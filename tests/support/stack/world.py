@@ -81,9 +81,10 @@ class World:
         self.llama = self._keep(Llama(folder, "smollm2", CHAT_MODEL, "-c", 4096, "-np", 2, "--slots", "--jinja", "--cache-ram", 0))
         self.embed = self._keep(Llama(folder, "minilm", EMBED_MODEL, "-c", 512, "-np", 1, "-b", 512, "-ub", 512, "--embedding", "--pooling", "mean"))
         self.stub = self._keep(Stub(folder, "--chunks", 40, "--spacing-us", 50000, "--latency-ms", 300))
+        self.slow = self._keep(Stub(folder, "--latency-ms", 2000, name="slow"))
         self.llama.wait_ready()
         self.embed.wait_ready()
-        self.simulator = self._keep(Simulator(folder, "simulator", [f"gpt-4o-mini=smollm2@{self.llama.url}/v1"]))
+        self.simulator = self._keep(Simulator(folder, "simulator", [f"{name}=smollm2@{self.llama.url}/v1" for name in ("gpt-4o-mini", "faulty", "short")]))
         self.gateway = Gateway(folder)
         config.write(self.gateway.config, self.documents())
         self.gateway.start()
@@ -95,7 +96,8 @@ class World:
         return [
             config.edge(), config.tenant("local"), config.tenant("stranger", "public"), config.credential("azure", azure, self.simulator.key_file),
             config.azure("azure", azure, "gpt-4o-mini", "azure"), config.azure("azure-dated", azure, "gpt-4o-mini", "azure", '"2024-10-21"'),
-            config.azure("azure-warming", azure, "not-there-yet", "azure"),
+            config.azure("azure-warming", azure, "not-there-yet", "azure"), config.azure("azure-faulty", azure, "faulty", "azure"),
+            config.azure("azure-short", azure, "short", "azure"),
             config.server("llama", self.llama.url, "smollm2"), config.server("minilm", self.embed.url, "minilm", "embeddings", 512),
             config.server("gone", gone, "gone"), config.server("stub", self.stub.url, "bench", "chat, completions, responses", 32768),
             config.route("chat-local", "backend: llama", extra=["aliases: [gpt-local, org/chat]"]), config.route("chat-managed", "backend: azure"),
@@ -103,7 +105,8 @@ class World:
             config.route("chat-fallback", "backend: gone, tier: 0", "backend: llama, tier: 1"), config.route("chat-gone", "backend: gone"),
             config.route("chat-warming", "backend: azure-warming"),
             config.route("chat-strict", "backend: llama", extra=["request: {unknownFields: refuse}"]),
-            config.route("chat-short", "backend: azure", extra=["deadlines: {firstEvent: 2s, idle: 2s, total: 6s}"]),
+            config.route("chat-faulty", "backend: azure-faulty"), config.route("chat-short", "backend: azure-short", extra=["deadlines: {firstEvent: 2s, idle: 2s, total: 6s}"]),
+            config.server("slow", self.slow.url, "bench", "chat", 32768), config.route("slow", "backend: slow", operations="chat"),
             config.route("stub", "backend: stub"), *extra]
 
     def stop(self):
