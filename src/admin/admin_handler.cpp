@@ -26,9 +26,10 @@ std::string error_body(const Error& error) {
 }  // namespace
 
 net::Task<void> AdminHandler::respond(http::ServerCall& call, int status, std::string_view type, std::string_view body) {
-  const http::OutField field{"cache-control", "no-store"};
+  // The open paths know one refusal of methods; the API names its own in its answers.
+  const std::array<http::OutField, 2> fields = {http::OutField{"cache-control", "no-store"}, http::OutField{"allow", "GET, HEAD"}};
   const iovec piece = net::piece(body);
-  co_await call.respond({status, type, {&field, 1}}, {&piece, 1});
+  co_await call.respond({status, type, std::span(fields).first(status == 405 ? 2 : 1)}, {&piece, 1});
 }
 
 net::Task<void> AdminHandler::respond_error(http::ServerCall& call, ErrorCode code) {

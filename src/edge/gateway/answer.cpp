@@ -130,21 +130,28 @@ Result<void> Sender::feed_events(std::string_view bytes, bool last, StreamSink& 
   while (!sink.ended()) {
     const std::optional<http::SseEvent> event = m_.scanner.next();
     if (!event) break;
+    const size_t before = m_.answer.size();
     CHECK_OK(sink.feed(*event, m_.answer));
-    ++x_.events_out;
+    // What is swallowed is no event for the client; of a stream that only we see every one counts.
+    if (m_.answer.size() != before || !m_.request.stream) ++x_.events_out;
   }
   return {};
 }
 
-net::Task<net::Io> Sender::pass_on(StreamSink& sink) {
+net::Task<net::Io> Sender::pass_on() {
+  if (m_.answer.empty() || !m_.request.stream) co_return net::Io{};
   const iovec bytes = net::piece(m_.answer);
-  if (m_.answer.empty()) co_return net::Io{};
-  if (x_.call.started()) co_return co_await x_.call.write({&bytes, 1});
-  if (!m_.request.stream) co_return net::Io{};
-  size_t count = 0;
-  const auto fields = answer_fields(count, true);
-  x_.status = 200;
-  co_return co_await x_.call.start({200, "text/event-stream; charset=utf-8", {fields.data(), count}}, {&bytes, 1});
+  net::Io io;
+  if (x_.call.started()) {
+    io = co_await x_.call.write({&bytes, 1});
+  } else {
+    size_t count = 0;
+    const auto fields = answer_fields(count, true);
+    x_.status = 200;
+    io = co_await x_.call.start({200, "text/event-stream; charset=utf-8", {fields.data(), count}}, {&bytes, 1});
+  }
+  m_.answer.clear();
+  co_return io;
 }
 
 net::Task<Result<void>> Sender::rest_a_moment() {
@@ -169,7 +176,9 @@ net::Task<Result<void>> Sender::run_stream(Try& t, http::ClientCall& call, Strea
     if (x_.first_byte_at.ns == 0 && x_.events_out > 0) x_.first_byte_at = x_.gateway.clock_.mono();
     // Nothing is promised yet: another target may still answer.
     if (!outcome && !x_.call.started() && !sink.facts().content_seen) break;
-    if (!co_await pass_on(sink)) outcome = Fail(internal_error(ErrorCode::kCancelled, "the client has gone or reads too slowly"));
+    // The last events leave together with the end of the transfer.
+    if (outcome && x_.call.started() && sink.ended() && sink.facts().complete) break;
+    if (!co_await pass_on()) outcome = Fail(internal_error(ErrorCode::kCancelled, "the client has gone or reads too slowly"));
     if (turn != loop.now()) {
       turn = loop.now();
       before_turn = x_.events_out;
@@ -188,7 +197,8 @@ net::Task<Result<void>> Sender::end_stream(Try& t, http::ClientCall& call, Strea
   if (outcome && !facts.complete) outcome = Fail(internal_error(ErrorCode::kUpstreamFailed, "the stream ended without its end"));
   if (outcome) {
     x_.end = end_of(facts.finish);
-    if (x_.call.started() && !co_await x_.call.finish({})) x_.end = End::kClientGone;
+    const iovec rest = net::piece(m_.answer);
+    if (x_.call.started() && !co_await x_.call.finish({&rest, 1})) x_.end = End::kClientGone;
     // The connection can serve again once the upstream's body has ended, too.
     if (call.stage() != http::CallStage::kDone) (void)co_await call.read({x_.gateway.loop_.after(kBodyEnd), nullptr});
     co_return outcome;

@@ -58,6 +58,8 @@ void understand(Reply& reply) {
   reply.whole = at != std::string::npos && rest.size() == std::strtoul(reply.head.c_str() + at + 16, nullptr, 10);
 }
 
+}  // namespace
+
 ConfigurationPtr configure(const std::string& text, WallTime now) {
   const std::array files = {config::NamedText{"test.yaml", text}};
   const config::Compiled compiled = config::compile(config::load_texts(files), {});
@@ -71,8 +73,6 @@ ConfigurationPtr configure(const std::string& text, WallTime now) {
   made->accepted_at = now;
   return made;
 }
-
-}  // namespace
 
 std::string test_configuration(std::string_view gateway, std::string_view more) {
   const std::string azure = "provider: azureOpenAI, deployment: gpt-dep, auth: {credential: to-azure}, location: {sku: Standard, region: swedencentral}";
@@ -95,7 +95,7 @@ std::string test_configuration(std::string_view gateway, std::string_view more) 
 GatewayRig::GatewayRig(RigOptions options) : loop(options.seed, options.faults) {
   key = keys.create({.tenant = "team-a", .created_by = "test", .owner = "owner-a"}, loop.clock().wall());
   other_key = keys.create({.tenant = "team-b", .created_by = "test", .owner = "owner-b"}, loop.clock().wall());
-  const GatewayParts parts{loop.clock(), log, access, metrics, keys.index(), pseudonyms, {1, 2, 3, options.seed + 4}};
+  const GatewayParts parts{loop.clock(), log, access, metrics, keys.index(), pseudonyms, {options.seed * 0x9E3779B97F4A7C15ull, 0xD1B54A32D192ED03ull, 3, 4}, in_flight};
   gateway = std::make_unique<Gateway>(loop, resolver, parts);
   reload(options.configuration);
   server = std::make_unique<http::Server>(loop, loop.clock(), *gateway, count, *loop.listen(net::Endpoint::loopback(kGatePort)), http::ServerOptions{.listener_name = "main"});

@@ -19,6 +19,9 @@ inline constexpr uint16_t kLocalPort = 21'005;
 /// The parts of a configuration that every test has; `gateway` and `route` go into the Gateway and into the Route `duo`.
 std::string test_configuration(std::string_view gateway = "", std::string_view route = "");
 
+/// Compiles it; fails the test where it does not compile.
+ConfigurationPtr configure(const std::string& text, WallTime now);
+
 /// What a client got, and when.
 struct Reply {
   std::string bytes;
@@ -76,6 +79,7 @@ class GatewayRig {
   token::TestKeys keys;
   crypto::HmacKey pseudonyms{std::string(32, 'h')};
   http::ConnectionCount count{1000};
+  std::shared_ptr<InFlight> in_flight = std::make_shared<InFlight>();
   std::string key;        // of team-a, all routes
   std::string other_key;  // of team-b
   ConfigurationPtr configuration;

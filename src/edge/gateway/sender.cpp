@@ -240,7 +240,7 @@ Result<void> Sender::write_head(const Try& t, size_t body_bytes) {
   head.text(t.target->paths[static_cast<size_t>(t.spoken)]);
   head.text(" HTTP/1.1\r\nhost: ");
   head.text(t.target->host);
-  head.text("\r\nuser-agent: wye/0.1\r\ncontent-type: application/json\r\naccept: ");
+  head.text("\r\nuser-agent: wye/0.1\r\ncontent-type: application/json\r\naccept-encoding: identity\r\naccept: ");
   head.text(t.upstream_stream ? "text/event-stream\r\n" : "application/json\r\n");
   if (t.target->key != nullptr) {
     head.text(t.target->auth.name);

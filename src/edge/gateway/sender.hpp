@@ -57,7 +57,7 @@ class Sender {
   Fail failed_inside(Try& t, Error error);
   net::Task<Result<http::ClientCall::Piece>> next_piece(const Try& t, http::ClientCall& call);
   Result<void> feed_events(std::string_view bytes, bool last, StreamSink& sink);
-  net::Task<net::Io> pass_on(StreamSink& sink);
+  net::Task<net::Io> pass_on();
   net::Task<Result<void>> rest_a_moment();
   std::string_view client_id(protocol::Operation operation);
   std::array<http::OutField, 4> answer_fields(size_t& count, bool streaming);

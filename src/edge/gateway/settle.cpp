@@ -17,6 +17,18 @@ std::string_view operation_name(const Exchange& x) {
   return x.matched->operation ? protocol::to_string(*x.matched->operation) : std::string_view("models");
 }
 
+/// OpenTelemetry GenAI conventions, `gen_ai.provider.name`; what runs here has no name there.
+std::string_view provider_name(const TargetRuntime* target) {
+  if (target == nullptr) return {};
+  switch (target->traits->dialect) {
+    case provider::Dialect::kAzureV1:
+    case provider::Dialect::kAzureDated: return "azure.ai.openai";
+    case provider::Dialect::kOpenAiCompatible: return "openai";
+    case provider::Dialect::kLlamaServer: break;
+  }
+  return "llama.cpp";
+}
+
 }  // namespace
 
 std::string_view to_string(End end) {
@@ -47,7 +59,7 @@ Exchange::~Exchange() {
   if (in_flight) gateway.metrics_.in_flight(route_name, false);
   if (admitted) gateway.requests_->leave();
 
-  RequestLabels labels{route_name, tenant_name, operation_name(*this), path, target_name, target != nullptr ? target->traits->name : std::string_view(), status, {}};
+  RequestLabels labels{route_name, tenant_name, operation_name(*this), path, target_name, provider_name(target), status, {}};
   if (failed) labels.error_type = error_row(error).code.empty() ? error_row(error).type : error_row(error).code;
   RequestFigures figures{.total = whole, .upstream = upstream, .overhead = whole - upstream};
   figures.metered = metered.usage.present || metered.estimated;

@@ -48,17 +48,6 @@ bool visible(const Exchange& x, const config::RouteEntry& route) {
   return std::ranges::any_of(route.policy.tenants, [&](route::TenantId id) { return std::ranges::find(x.tenant->facts.lineage, id) != x.tenant->facts.lineage.end(); });
 }
 
-/// The same header twice is two credentials: proxies in front may judge one and we the other.
-bool repeats_a_credential(const http::Head& head) {
-  const auto times = [&](http::Known known) { return std::ranges::count(head.all(), known, &http::Field::known); };
-  return times(http::Known::kAuthorization) > 1 || times(http::Known::kApiKey) > 1;
-}
-Error two_credentials() {
-  Error error = public_error(ErrorCode::kInvalidRequest, "Send exactly one credential.");
-  error.detail = "auth.ambiguous";
-  return error;
-}
-
 Fail not_found() { return Fail(Error{.code = ErrorCode::kModelNotFound, .public_message = {}, .detail = {}, .param = "model", .retry_after = {}}); }
 
 /// Until the first of the targets that asked us to wait takes requests again.
@@ -99,7 +88,7 @@ Result<void> Steps::authenticate(Exchange& x) {
   if (head.has(http::Known::kAuthorization)) headers.authorization = head.value(http::Known::kAuthorization);
   if (head.has(http::Known::kApiKey)) headers.api_key = head.value(http::Known::kApiKey);
   x.credential_sent = headers.authorization || headers.api_key;
-  const Result<std::string_view> credential = repeats_a_credential(head) ? Fail(two_credentials()) : token::bearer_from_headers(headers);
+  const Result<std::string_view> credential = token::bearer_from_headers(headers);
   if (!credential) {
     x.gateway.metrics_.count_auth_failure(credential.error().detail);
     return Fail(credential.error());
