@@ -12,13 +12,6 @@ constexpr std::array<bool, 256> kTokens = [] {
     t[static_cast<uint8_t>(c)] = true;
   return t;
 }();
-/// Field values: visible characters, blanks and obs-text (RFC 9110 §5.5); no other control.
-constexpr std::array<bool, 256> kValues = [] {
-  std::array<bool, 256> t{};
-  for (int c = 0x20; c < 256; ++c) t[static_cast<size_t>(c)] = c != 0x7F;
-  t['\t'] = true;
-  return t;
-}();
 
 struct KnownName {
   std::string_view name;
@@ -41,15 +34,44 @@ constexpr std::array kNames = {
     KnownName{"transfer-encoding", Known::kTransferEncoding, true},
 };
 
+constexpr size_t kLongestName = kNames.back().name.size();
+/// Where the names of each length begin in kNames, which is sorted by length.
+constexpr std::array<uint8_t, kLongestName + 2> kFirstOfSize = [] {
+  std::array<uint8_t, kLongestName + 2> first{};
+  for (size_t size = 0; size < first.size(); ++size) {
+    for (const KnownName& known : kNames) first[size] += known.name.size() < size;
+  }
+  return first;
+}();
+static_assert(std::ranges::is_sorted(kNames, {}, [](const KnownName& known) { return known.name.size(); }));
+
 const KnownName* find_known(std::string_view name) {
-  for (const KnownName& known : kNames) {
-    if (known.name.size() == name.size() && equals_ignore_case(name, known.name)) return &known;
+  if (name.size() > kLongestName) return nullptr;
+  for (size_t i = kFirstOfSize[name.size()]; i < kFirstOfSize[name.size() + 1]; ++i) {
+    if (equals_ignore_case(name, kNames[i].name)) return &kNames[i];
   }
   return nullptr;
 }
 
-Fail bad(std::string_view message) { return Fail(public_error(ErrorCode::kInvalidRequest, std::string(message))); }
-Fail too_large() { return Fail(Error{.code = ErrorCode::kHeadTooLarge, .public_message = {}, .detail = {}, .param = {}, .retry_after = {}}); }
+/// Written for the vectoriser: no early end.
+bool is_field_text(std::string_view text) {
+  uint8_t broken = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<uint8_t>(c);
+    broken |= static_cast<uint8_t>((byte < 0x20 && byte != '\t') || byte == 0x7F);
+  }
+  return broken == 0;
+}
+
+constexpr HeadVerdict kGood{};
+constexpr HeadVerdict bad(const char* message) { return {message, ErrorCode::kInvalidRequest}; }
+constexpr HeadVerdict too_large() { return {"head", ErrorCode::kHeadTooLarge}; }
+
+Fail fail(const HeadVerdict& verdict) {
+  // What breaks a rule of the syntax is told; for the others the client gets the constant text of the code.
+  if (verdict.code == ErrorCode::kInvalidRequest) return Fail(public_error(verdict.code, verdict.text));
+  return Fail(internal_error(verdict.code, verdict.text));
+}
 
 bool all_of(std::string_view text, const std::array<bool, 256>& set) {
   for (const char c : text) {
@@ -69,7 +91,7 @@ constexpr std::array<std::string_view, 7> kHopByHop = {"keep-alive",      "te", 
                                                        "proxy-connection"};
 
 /// RFC 9112 §9.6 and 9.3; members other than hop-by-hop names are refused: they would strip an end-to-end field.
-Result<void> read_connection(std::string_view list, Head& head) {
+HeadVerdict read_connection(std::string_view list, Head& head) {
   while (!list.empty()) {
     const size_t comma = list.find(',');
     const std::string_view member = trim(list.substr(0, comma));
@@ -78,10 +100,10 @@ Result<void> read_connection(std::string_view list, Head& head) {
     else if (!member.empty() && std::ranges::none_of(kHopByHop, [&](std::string_view name) { return equals_ignore_case(member, name); }))
       return bad("The Connection header may only name hop-by-hop headers.");
   }
-  return {};
+  return kGood;
 }
 
-Result<void> read_framing(Head& head) {
+HeadVerdict read_framing(Head& head) {
   if (head.has(Known::kTransferEncoding)) {
     if (head.has(Known::kContentLength)) return bad("Content-Length and Transfer-Encoding must not come together.");
     if (head.http_1_0) return bad("HTTP/1.0 has no Transfer-Encoding.");
@@ -89,7 +111,7 @@ Result<void> read_framing(Head& head) {
     if (!equals_ignore_case(coding, "chunked")) {
       if (equals_ignore_case(coding, "gzip") || equals_ignore_case(coding, "deflate") || equals_ignore_case(coding, "compress") ||
           equals_ignore_case(coding, "x-gzip"))
-        return Fail(internal_error(ErrorCode::kNotImplemented, "transfer coding"));
+        return {"transfer coding", ErrorCode::kNotImplemented};
       return bad("Transfer-Encoding must be exactly `chunked`.");
     }
     head.chunked = true;
@@ -102,7 +124,7 @@ Result<void> read_framing(Head& head) {
       return bad("Content-Length is not a number.");
     head.content_length = length;
   }
-  return {};
+  return kGood;
 }
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -130,7 +152,7 @@ bool valid_host(std::string_view host) {
 }  // namespace
 
 bool is_token(char c) { return kTokens[static_cast<uint8_t>(c)]; }
-bool is_field_text(char c) { return kValues[static_cast<uint8_t>(c)]; }
+bool is_field_text(char c) { return c == '\t' || (static_cast<uint8_t>(c) >= 0x20 && c != 0x7F); }
 
 std::string_view to_string(Method method) { return kMethods[static_cast<size_t>(method)]; }
 
@@ -169,43 +191,39 @@ Result<HeadParser::Step> HeadParser::parse(std::string_view bytes, Head& head) {
   const size_t head_max = kind_ == Kind::kRequest ? kRequestHeadMax : kResponseHeadMax;
   for (;;) {
     const size_t end = bytes.find('\n', scanned_);
-    if (end == std::string_view::npos) {
+    const bool whole = end != std::string_view::npos;
+    // One byte more than a line may have: the last may be its CR.
+    const size_t size = (whole ? end : bytes.size()) - line_start_;
+    if (size > (lines_ == 0 ? kRequestLineMax : kFieldLineMax) + 1) return fail(line_too_long());
+    if (!whole) {
       scanned_ = bytes.size();
-      // One byte more than a line may have: the last may be its CR.
-      CHECK_OK(check_line(bytes.size() - line_start_, 1));
-      if (bytes.size() > head_max) return too_large();
+      if (bytes.size() > head_max) return fail(too_large());
       return Step::kMore;
     }
-    CHECK_OK(check_line(end - line_start_, 1));
-    if (end == line_start_ || bytes[end - 1] != '\r') return bad("Lines must end with CR LF.");
-    const std::string_view line = bytes.substr(line_start_, end - 1 - line_start_);
+    if (size == 0 || bytes[end - 1] != '\r') return fail(bad("Lines must end with CR LF."));
     const size_t offset = line_start_;
+    const std::string_view line = bytes.substr(offset, size - 1);
     line_start_ = scanned_ = end + 1;
-    if (line_start_ > head_max) return too_large();
+    if (line_start_ > head_max) return fail(too_large());
+    HeadVerdict verdict;
     if (lines_ == 0) {
-      CHECK_OK(first_line(line, offset));
+      verdict = kind_ == Kind::kRequest ? request_line(line, offset) : status_line(line);
     } else if (line.empty()) {
       head.size = line_start_;
-      CHECK_OK(finish(bytes, head));
-      return Step::kDone;
+      verdict = finish(bytes, head);
+      if (verdict.good()) return Step::kDone;
     } else {
-      CHECK_OK(field_line(line, offset));
+      verdict = field_line(line, offset);
     }
+    if (!verdict.good()) return fail(verdict);
     ++lines_;
   }
 }
 
-Result<void> HeadParser::check_line(size_t size, size_t spare) const {
-  if (lines_ == 0) return size > kRequestLineMax + spare ? Result<void>(bad("The first line is too long.")) : Result<void>();
-  return size > kFieldLineMax + spare ? Result<void>(too_large()) : Result<void>();
-}
+HeadVerdict HeadParser::line_too_long() const { return lines_ == 0 ? bad("The first line is too long.") : too_large(); }
 
-Result<void> HeadParser::first_line(std::string_view line, size_t offset) {
-  CHECK_OK(check_line(line.size(), 0));
-  return kind_ == Kind::kRequest ? request_line(line, offset) : status_line(line);
-}
-
-Result<void> HeadParser::request_line(std::string_view line, size_t offset) {
+HeadVerdict HeadParser::request_line(std::string_view line, size_t offset) {
+  if (line.size() > kRequestLineMax) return line_too_long();
   const size_t space = line.find(' ');
   const size_t last = line.rfind(' ');
   const std::string_view method = line.substr(0, space);
@@ -221,7 +239,7 @@ Result<void> HeadParser::request_line(std::string_view line, size_t offset) {
   if (version != "HTTP/1.1" && version != "HTTP/1.0") {
     const bool shaped = version.size() == 8 && version.starts_with("HTTP/") && version[5] >= '0' && version[5] <= '9' && version[6] == '.' &&
                         version[7] >= '0' && version[7] <= '9';
-    if (shaped) return Fail(internal_error(ErrorCode::kHttpVersion, "version"));
+    if (shaped) return {"version", ErrorCode::kHttpVersion};
     return bad("The HTTP version is malformed.");
   }
   http_1_0_ = version == "HTTP/1.0";
@@ -229,12 +247,13 @@ Result<void> HeadParser::request_line(std::string_view line, size_t offset) {
   for (size_t i = 0; i < kMethods.size(); ++i) {
     if (kMethods[i] != method) continue;
     method_ = static_cast<Method>(i);
-    return {};
+    return kGood;
   }
-  return Fail(internal_error(ErrorCode::kNotImplemented, "method"));
+  return {"method", ErrorCode::kNotImplemented};
 }
 
-Result<void> HeadParser::status_line(std::string_view line) {
+HeadVerdict HeadParser::status_line(std::string_view line) {
+  if (line.size() > kRequestLineMax) return line_too_long();
   const bool one_one = line.starts_with("HTTP/1.1 ");
   if (!one_one && !line.starts_with("HTTP/1.0 ")) return bad("The status line is malformed.");
   http_1_0_ = !one_one;
@@ -242,22 +261,22 @@ Result<void> HeadParser::status_line(std::string_view line) {
   if (digits.size() != 3 || digits[0] < '1' || digits[0] > '9' || digits[1] < '0' || digits[1] > '9' || digits[2] < '0' || digits[2] > '9')
     return bad("The status code is malformed.");
   if (line.size() > 12 && line[12] != ' ') return bad("The status line is malformed.");
-  if (!all_of(line, kValues)) return bad("The status line holds a control character.");
+  if (!is_field_text(line)) return bad("The status line holds a control character.");
   status_ = (digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0');
-  return {};
+  return kGood;
 }
 
-Result<void> HeadParser::field_line(std::string_view line, size_t offset) {
-  CHECK_OK(check_line(line.size(), 0));
-  if (lines_ > kFieldsMax) return too_large();
+HeadVerdict HeadParser::field_line(std::string_view line, size_t offset) {
+  if (line.size() > kFieldLineMax || lines_ > kFieldsMax) return too_large();
   size_t colon = 0;
-  while (colon < line.size() && kTokens[static_cast<uint8_t>(line[colon])]) ++colon;
+  bool underscore = false;
+  for (; colon < line.size() && kTokens[static_cast<uint8_t>(line[colon])]; ++colon) underscore |= line[colon] == '_';
   // Covers a leading blank (folding), a blank before the colon, no colon at all and every byte that is no token.
   if (colon == 0 || colon == line.size() || line[colon] != ':') return bad("A header line is malformed.");
   const std::string_view name = line.substr(0, colon);
-  if (kind_ == Kind::kRequest && name.find('_') != std::string_view::npos) return bad("Header names must not hold an underscore.");
+  if (kind_ == Kind::kRequest && underscore) return bad("Header names must not hold an underscore.");
   const std::string_view value = trim(line.substr(colon + 1));
-  if (!all_of(value, kValues)) return bad("A header value holds a control character.");
+  if (!is_field_text(value)) return bad("A header value holds a control character.");
   Span& span = spans_[lines_ - 1];
   span = Span{static_cast<uint32_t>(offset), static_cast<uint32_t>(name.size()),
               static_cast<uint32_t>(offset + static_cast<size_t>(value.data() - line.data())), static_cast<uint32_t>(value.size()), Known::kOther};
@@ -268,13 +287,13 @@ Result<void> HeadParser::field_line(std::string_view line, size_t offset) {
   if (span.known == Known::kTransferEncoding && (!line.ends_with(value) || line.find('\t') != std::string_view::npos))
     return bad("Transfer-Encoding must be exactly `chunked`.");
   if (!known->single) return {};
-  for (size_t i = 0; i + 1 < lines_; ++i) {
-    if (spans_[i].known == known->known) return bad("A header that must come once came twice.");
-  }
-  return {};
+  const uint32_t bit = uint32_t{1} << static_cast<unsigned>(known->known);
+  if ((singles_ & bit) != 0) return bad("A header that must come once came twice.");
+  singles_ |= bit;
+  return kGood;
 }
 
-Result<void> HeadParser::finish(std::string_view bytes, Head& head) const {
+HeadVerdict HeadParser::finish(std::string_view bytes, Head& head) const {
   const size_t size = head.size;
   head.clear();
   head.size = size;
@@ -290,13 +309,14 @@ Result<void> HeadParser::finish(std::string_view bytes, Head& head) const {
     if (span.known == Known::kOther) continue;
     int8_t& first = head.first_of[static_cast<size_t>(span.known)];
     if (first < 0) first = static_cast<int8_t>(i);
-    if (span.known == Known::kConnection) CHECK_OK(read_connection(head.fields[i].value, head));
+    if (span.known != Known::kConnection) continue;
+    if (const HeadVerdict verdict = read_connection(head.fields[i].value, head); !verdict.good()) return verdict;
   }
-  CHECK_OK(read_framing(head));
+  if (const HeadVerdict verdict = read_framing(head); !verdict.good()) return verdict;
   if (kind_ == Kind::kResponse) return {};
   if (!head.has(Known::kHost) && !http_1_0_) return bad("The Host header is missing.");
   if (head.has(Known::kHost) && !valid_host(head.value(Known::kHost))) return bad("The Host header is malformed.");
-  return {};
+  return kGood;
 }
 
 }  // namespace wye::http

@@ -84,6 +84,13 @@ struct Head {
   }
 };
 
+/// What a rule says of a line: nothing, or why not. In two registers: a Result for each line would cost more than the line.
+struct HeadVerdict {
+  const char* text = nullptr;
+  ErrorCode code = ErrorCode::kInvalidRequest;
+  constexpr bool good() const { return text == nullptr; }
+};
+
 /// Parses a head as its bytes arrive; each byte is looked at once however it is cut.
 class HeadParser {
  public:
@@ -94,18 +101,18 @@ class HeadParser {
   void reset() {
     line_start_ = scanned_ = 0;
     lines_ = 0;
+    singles_ = 0;
   }
   /// `bytes` is everything received since the message began; the buffer may have moved between calls as long as the content is the same.
   /// kDone fills `head`. Errors: kInvalidRequest, kHeadTooLarge, kNotImplemented, kHttpVersion with a constant message.
   Result<Step> parse(std::string_view bytes, Head& head);
 
  private:
-  Result<void> check_line(size_t size, size_t spare) const;
-  Result<void> first_line(std::string_view line, size_t offset);
-  Result<void> request_line(std::string_view line, size_t offset);
-  Result<void> status_line(std::string_view line);
-  Result<void> field_line(std::string_view line, size_t offset);
-  Result<void> finish(std::string_view bytes, Head& head) const;
+  HeadVerdict line_too_long() const;
+  HeadVerdict request_line(std::string_view line, size_t offset);
+  HeadVerdict status_line(std::string_view line);
+  HeadVerdict field_line(std::string_view line, size_t offset);
+  HeadVerdict finish(std::string_view bytes, Head& head) const;
 
   struct Span {
     uint32_t name = 0, name_size = 0, value = 0, value_size = 0;
@@ -115,6 +122,7 @@ class HeadParser {
   size_t line_start_ = 0;
   size_t scanned_ = 0;
   size_t lines_ = 0;
+  uint32_t singles_ = 0;  // one bit for each known field that has come and must come once
   std::array<Span, kFieldsMax> spans_;
   Span target_;
   Method method_ = Method::kGet;
