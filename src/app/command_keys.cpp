@@ -57,6 +57,7 @@ int create(Keys& keys, const KeysOptions& options, const Outside& outside) {
   if (options.output == "json") text = R"({"key":")" + text + R"(","record":)" + json_of(issued->record, outside.clock.wall()) + "}";
   text += '\n';
   std::fputs(text.c_str(), stdout);
+  std::fflush(stdout);
   if (options.output != "json") std::fputs("This is the only time the key is shown. A running instance takes it within two seconds.\n", stderr);
   return kDone;
 }

@@ -76,7 +76,8 @@ Result<std::unique_ptr<DataPlane>> DataPlane::start(const gateway::GatewayParts&
   }
   for (size_t i = 0; i < threads; ++i) CHECK_OK(plane->add_worker(parts, offload, i, settings));
   plane->take(std::move(configuration), std::move(endpoints));
-  plane->pulse(parts.clock.mono());
+  // Its start is a loop's first sign of life: a machine that is slow to run its thread is not a stuck loop.
+  for (const auto& worker : plane->workers_) worker->last_sign_ns.store(parts.clock.mono().ns, std::memory_order_relaxed);
   for (const auto& worker : plane->workers_) {
     worker->loop->post([w = worker.get()] {
       for (const auto& server : w->servers) server->start();

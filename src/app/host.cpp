@@ -102,7 +102,7 @@ Result<void> Host::start() {
   shard_ = &metrics_.make_shard();
   show(*first);
   register_metrics(*this, metrics_, *log_sink_, access, outside_.clock);
-  metrics_.gauge_callback("wye_config_refused_total", "Configurations that were refused since the start.",
+  metrics_.read_at_scrape(MetricKind::kCounter, "wye_config_refused_total", "Configurations that were refused since the start.",
                           [this] { return static_cast<double>(refused_reloads_.load(std::memory_order_relaxed)); });
   CHECK_OK(start_admin());
   log_->info("host.started",

@@ -120,18 +120,18 @@ void register_metrics(Host&, Metrics& metrics, LogSink& log, LogSink& access, co
       return stats ? member(*stats) : 0.0;
     };
   };
-  metrics.gauge_callback("process_cpu_seconds_total", "User and system time.",
+  metrics.read_at_scrape(MetricKind::kCounter, "process_cpu_seconds_total", "User and system time.",
                          stat([](const os::ProcessStats& s) { return static_cast<double>(s.cpu.count()) * 1e-9; }));
-  metrics.gauge_callback("process_resident_memory_bytes", "Resident memory.",
+  metrics.read_at_scrape(MetricKind::kGauge, "process_resident_memory_bytes", "Resident memory.",
                          stat([](const os::ProcessStats& s) { return static_cast<double>(s.resident.n); }));
-  metrics.gauge_callback("process_virtual_memory_bytes", "Virtual memory.",
+  metrics.read_at_scrape(MetricKind::kGauge, "process_virtual_memory_bytes", "Virtual memory.",
                          stat([](const os::ProcessStats& s) { return static_cast<double>(s.virtual_size.n); }));
-  metrics.gauge_callback("process_open_fds", "Open descriptors.", stat([](const os::ProcessStats& s) { return static_cast<double>(s.open_fds); }));
-  metrics.gauge_callback("process_max_fds", "Most descriptors.", stat([](const os::ProcessStats& s) { return static_cast<double>(s.fds_max); }));
-  metrics.gauge_callback("process_threads", "Threads.", stat([](const os::ProcessStats& s) { return static_cast<double>(s.threads); }));
-  metrics.gauge_callback("process_start_time_seconds", "Start, Unix time.",
+  metrics.read_at_scrape(MetricKind::kGauge, "process_open_fds", "Open descriptors.", stat([](const os::ProcessStats& s) { return static_cast<double>(s.open_fds); }));
+  metrics.read_at_scrape(MetricKind::kGauge, "process_max_fds", "Most descriptors.", stat([](const os::ProcessStats& s) { return static_cast<double>(s.fds_max); }));
+  metrics.read_at_scrape(MetricKind::kGauge, "process_threads", "Threads.", stat([](const os::ProcessStats& s) { return static_cast<double>(s.threads); }));
+  metrics.read_at_scrape(MetricKind::kGauge, "process_start_time_seconds", "Start, Unix time.",
                          stat([](const os::ProcessStats& s) { return static_cast<double>(s.started.ns) * 1e-9; }));
-  metrics.gauge_callback("wye_dropped_total", "Log lines that were dropped.",
+  metrics.read_at_scrape(MetricKind::kCounter, "wye_dropped_total", "Log lines that were dropped.",
                          [&log, &access] { return static_cast<double>(log.dropped() + (&access == &log ? 0 : access.dropped())); });
   const Metrics::Family build = metrics.family(MetricKind::kGauge, "wye_build_info", "The version, as a label.", {"version"});
   metrics.make_shard().add(metrics.series(build, {"0.1.0"}));

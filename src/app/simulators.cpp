@@ -146,13 +146,13 @@ void Simulators::State::run() {
     for (One& one : running) {
       look(one);
       if (!one.child && clock.mono() >= one.deadline) start(one);
-      tell(one);
     }
     {
       const std::lock_guard lock(mutex);
       const auto up = std::ranges::find_if(running, [](const One& one) { return one.port != 0; });
       first_port = up == running.end() ? std::nullopt : std::optional(up->port);
     }
+    for (One& one : running) tell(one);  // whoever hears that it lives may ask for its port
     wait();
   }
   for (One& one : running) {
