@@ -1,13 +1,11 @@
 # Every library that a room may name after THIRD_PARTY. Licences and versions: THIRD_PARTY.md.
 find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED)
-find_package(fmt REQUIRED)
 find_package(simdjson REQUIRED)
 find_package(SQLite3 REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(GTest REQUIRED)
 pkg_check_modules(yaml_cpp REQUIRED IMPORTED_TARGET yaml-cpp)
-add_library(wye_fmt ALIAS fmt::fmt)
 add_library(wye_openssl ALIAS OpenSSL::Crypto)
 add_library(wye_ssl ALIAS OpenSSL::SSL)
 add_library(wye_simdjson ALIAS simdjson::simdjson)

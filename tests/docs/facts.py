@@ -42,7 +42,7 @@ def metrics_of_source(root):
     names = set()
     for path in sorted((Path(root) / "src").rglob("*.cpp")):
         if not path.name.endswith("_test.cpp"):
-            names |= set(re.findall(r'(?:family\([\w:]+,\s*|gauge_callback\()"((?:wye|gen_ai|process)_[a-z_]+)"', path.read_text(encoding="utf-8")))
+            names |= set(re.findall(r'(?:family\([\w:]+,\s*|read_at_scrape\(MetricKind::\w+,\s*)"((?:wye|gen_ai|process)_[a-z_]+)"', path.read_text(encoding="utf-8")))
     return names
 
 

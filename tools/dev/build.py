@@ -53,16 +53,16 @@ def targets(root, preset, names):
                            env=dict(os.environ, CCACHE_STATSLOG=str(ccache_log(root))))
 
 
-def programs(root):
-    """build/release/wye and its simulator, as far as their rooms exist."""
-    wanted = [name for name, room in (("wye", "app"), ("wye-azure-simulator", "simulator/azure")) if (root / "src" / room / "main.cpp").exists()]
-    for name in ("wye", "wye-azure-simulator"):
-        if name not in wanted:
-            say(f"skipped: {name} (its room has no main.cpp yet)")
-    if wanted:
-        seconds = targets(root, "release", wanted)
-        say(f"Built {' '.join('build/release/' + name for name in wanted)} ({seconds:.1f} s)")
-    return wanted
+PROGRAMS = ["wye", "wye-azure-simulator"]
+# What tests and benchmarks put beside them: a load generator, a stub upstream, an allocation counter.
+BENCH_PROGRAMS = ["wye_bench_load", "wye_bench_stub", "wye_bench_malloc_count"]
+
+
+def programs(root, more=()):
+    """build/release/wye and its simulator, and more of the same build."""
+    wanted = [*PROGRAMS, *more]
+    seconds = targets(root, "release", wanted)
+    say(f"Built {' '.join('build/release/' + name for name in wanted)} ({seconds:.1f} s)")
 
 
 def test_environment():

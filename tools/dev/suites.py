@@ -44,7 +44,7 @@ def tsan(root):
 
 
 def release(root):
-    build.programs(root)
+    build.programs(root, build.BENCH_PROGRAMS)
 
 
 def pytest(root, folder, stage):

@@ -53,6 +53,7 @@ struct Metrics::State {
     std::map<std::vector<std::string>, Series> series;
   };
   struct Callback {
+    MetricKind kind;
     std::string name;
     std::string help;
     std::function<double()> read;
@@ -101,9 +102,9 @@ MetricShard& Metrics::make_shard() {
   return state_->shards.emplace_back();
 }
 
-void Metrics::gauge_callback(std::string name, std::string help, std::function<double()> read) {
+void Metrics::read_at_scrape(MetricKind kind, std::string name, std::string help, std::function<double()> read) {
   const std::lock_guard lock(state_->mutex);
-  state_->callbacks.push_back({std::move(name), std::move(help), std::move(read)});
+  state_->callbacks.push_back({kind, std::move(name), std::move(help), std::move(read)});
 }
 
 void Metrics::remove_callback(const std::string& name) {
@@ -144,6 +145,7 @@ void append_labels(std::string& out, const std::vector<std::string>& names, cons
 }  // namespace
 
 std::string Metrics::expose() const {
+  constexpr std::array<std::string_view, 3> kTypes = {"counter", "gauge", "histogram"};
   const std::lock_guard lock(state_->mutex);
   std::string out;
   const auto header = [&](const std::string& name, const std::string& help, std::string_view type) {
@@ -153,7 +155,6 @@ std::string Metrics::expose() const {
   };
   for (const State::FamilyState& f : state_->families) {
     if (f.series.empty()) continue;
-    constexpr std::array<std::string_view, 3> kTypes = {"counter", "gauge", "histogram"};
     header(f.name, f.help, kTypes[static_cast<size_t>(f.kind)]);
     for (const auto& [values, series] : f.series) {
       if (f.kind != MetricKind::kHistogram) {
@@ -185,7 +186,7 @@ std::string Metrics::expose() const {
     }
   }
   for (const State::Callback& c : state_->callbacks) {
-    header(c.name, c.help, "gauge");
+    header(c.name, c.help, kTypes[static_cast<size_t>(c.kind)]);
     out += c.name + ' ';
     append_number(out, c.read());
     out += '\n';

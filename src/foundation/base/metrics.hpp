@@ -58,7 +58,7 @@ class Metrics {
   /// A shard for one thread, owned by the registry: what it counted stays when the thread ends.
   MetricShard& make_shard();
   /// A number read at scrape time from a callback (queue lengths, process_*). It must be quick and must not lock the registry.
-  void gauge_callback(std::string name, std::string help, std::function<double()> read);
+  void read_at_scrape(MetricKind kind, std::string name, std::string help, std::function<double()> read);
   /// Takes back a callback whose subject ends before the registry.
   void remove_callback(const std::string& name);
 
