@@ -30,6 +30,7 @@ TEST(Classify, TheTable) {
       Row{Event::kStatus, 200, kNo, true, Verdict::kSuccess, Mark::kGood},
       Row{Event::kStatus, 408, kNo, true, Verdict::kRetryOther, Mark::kFailure},
       Row{Event::kStatus, 500, kNo, true, Verdict::kRetryOther, Mark::kFailure},
+      Row{Event::kStatus, 500, UpstreamFault::kContextTooLong, true, Verdict::kFinal, Mark::kGood},
       Row{Event::kStatus, 502, kNo, false, Verdict::kFinal, Mark::kFailure},
       Row{Event::kStatus, 503, UpstreamFault::kModelLoading, true, Verdict::kRetryOther, Mark::kNone},
       Row{Event::kStatus, 504, kNo, true, Verdict::kRetryOther, Mark::kFailure},
