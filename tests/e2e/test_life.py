@@ -113,7 +113,7 @@ def test_kill_in_mid_stream_and_restart(fresh):
 def test_drain_loses_no_request(fresh, number):
     fresh.start()
     answers = []
-    threads = [threading.Thread(target=lambda i=i: answers.append((i, fresh.chat("stub", stream=i % 2 == 0)))) for i in range(24)]
+    threads = [threading.Thread(target=lambda i=i: answers.append((i, fresh.chat("stub" if i % 2 == 0 else "slow", stream=i % 2 == 0)))) for i in range(24)]
     for thread in threads:
         thread.start()
     until(lambda: fresh.metric("wye_in_flight") == 24, 10, "24 requests")

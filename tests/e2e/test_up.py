@@ -111,7 +111,7 @@ def slots_port(up):
     for child in descendants_of(up.process.pid):
         with open(f"/proc/{child}/cmdline", "rb") as file:
             words = file.read().decode().split("\0")
-        if any("smollm2" in word for word in words) and "--port" in words:
+        if words[0].endswith("llama-server") and any("smollm2" in word for word in words):
             return int(words[words.index("--port") + 1])
     raise AssertionError("no server of smollm2")
 
@@ -150,7 +150,7 @@ def test_a_model_that_dies_comes_back(fresh):
     fresh.start()
     until(lambda: chats(fresh), 10, "an answer")
     port = slots_port(fresh)
-    (victim,) = [child for child in descendants_of(fresh.process.pid) if str(port) in open(f"/proc/{child}/cmdline").read()]
+    (victim,) = [child for child in descendants_of(fresh.process.pid) if f"--port\0{port}\0" in open(f"/proc/{child}/cmdline").read()]
     os.kill(victim, signal.SIGKILL)
     until(lambda: not is_running(victim), 5, "it is gone")
     until(lambda: chats(fresh), 60, "it answers again")
@@ -199,7 +199,7 @@ def test_missing_artefacts(fresh, monkeypatch, tmp_path):
     (tmp_path / "nothing").mkdir()
     monkeypatch.setenv("WYE_ARTIFACTS", str(tmp_path / "nothing"))
     made = run(fresh)
-    assert made.returncode == 1 and "llama-server" in made.stderr and "make setup" in made.stderr, (made.returncode, made.stderr)
+    assert made.returncode == 1 and "nothing/" in made.stderr and "make setup" in made.stderr, (made.returncode, made.stderr)
 
 
 def test_commands_without_an_instance(tmp_path):
