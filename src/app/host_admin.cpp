@@ -126,9 +126,12 @@ void register_metrics(Host&, Metrics& metrics, LogSink& log, LogSink& access, co
                          stat([](const os::ProcessStats& s) { return static_cast<double>(s.resident.n); }));
   metrics.read_at_scrape(MetricKind::kGauge, "process_virtual_memory_bytes", "Virtual memory.",
                          stat([](const os::ProcessStats& s) { return static_cast<double>(s.virtual_size.n); }));
-  metrics.read_at_scrape(MetricKind::kGauge, "process_open_fds", "Open descriptors.", stat([](const os::ProcessStats& s) { return static_cast<double>(s.open_fds); }));
-  metrics.read_at_scrape(MetricKind::kGauge, "process_max_fds", "Most descriptors.", stat([](const os::ProcessStats& s) { return static_cast<double>(s.fds_max); }));
-  metrics.read_at_scrape(MetricKind::kGauge, "process_threads", "Threads.", stat([](const os::ProcessStats& s) { return static_cast<double>(s.threads); }));
+  metrics.read_at_scrape(MetricKind::kGauge, "process_open_fds", "Open descriptors.",
+                         stat([](const os::ProcessStats& s) { return static_cast<double>(s.open_fds); }));
+  metrics.read_at_scrape(MetricKind::kGauge, "process_max_fds", "Most descriptors.",
+                         stat([](const os::ProcessStats& s) { return static_cast<double>(s.fds_max); }));
+  metrics.read_at_scrape(MetricKind::kGauge, "process_threads", "Threads.",
+                         stat([](const os::ProcessStats& s) { return static_cast<double>(s.threads); }));
   metrics.read_at_scrape(MetricKind::kGauge, "process_start_time_seconds", "Start, Unix time.",
                          stat([](const os::ProcessStats& s) { return static_cast<double>(s.started.ns) * 1e-9; }));
   metrics.read_at_scrape(MetricKind::kCounter, "wye_dropped_total", "Log lines that were dropped.",
