@@ -99,7 +99,7 @@ net::Task<Result<void>> Sender::run() {
   const std::span<const route::Choice> choices = m_.plan.choices();
   Order order(choices.size());
   uint32_t repeats = 0;
-  Error last = internal_error(ErrorCode::kUpstreamFailed, "no attempt was possible");
+  Error last = internal_error(ErrorCode::kUpstreamFailed, "no attempt");
   while (x_.attempts < x_.route->attempts) {
     const std::optional<size_t> index = order.next();
     if (!index) break;

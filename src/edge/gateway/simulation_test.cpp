@@ -57,7 +57,7 @@ struct Client {
   Reply reply;
 };
 
-void check(GatewayRig& rig, const std::deque<Client>& clients, const std::set<std::string>& tags) {
+void check(GatewayRig& rig, const std::deque<Client>& clients, const std::set<std::string>& tags, std::map<std::string, size_t>& ends) {
   std::map<std::string, size_t> logged;
   for (const std::string& line : rig.log_lines()) ++logged[member(line, "request_id")];
   for (const auto& [id, times] : logged) EXPECT_EQ(times, 1u) << id;
@@ -73,6 +73,7 @@ void check(GatewayRig& rig, const std::deque<Client>& clients, const std::set<st
     EXPECT_EQ(logged.count(client.reply.head.substr(at + 14, 36)), 1u) << client.reply.head;
     const bool success = client.reply.status == 200 && client.reply.whole && client.reply.body.find("\"error\"") == std::string::npos;
     if (success) EXPECT_NE(client.reply.body.find(client.tag), std::string::npos) << client.reply.body;
+    ++ends[success ? "success" : client.reply.status == 200 ? "broken" : "refused"];
   }
   EXPECT_EQ(rig.in_flight->now(), 0u);
   std::istringstream metrics(rig.metrics.expose());
@@ -81,7 +82,7 @@ void check(GatewayRig& rig, const std::deque<Client>& clients, const std::set<st
   }
 }
 
-void simulate(uint64_t seed) {
+void simulate(uint64_t seed, std::map<std::string, size_t>& ends) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   SeededRandom random(seed);
   const std::string route = ", deadlines: {total: 20s, firstEvent: 3s, idle: 2s}";
@@ -105,14 +106,19 @@ void simulate(uint64_t seed) {
   }
   rig.finish();
   rig.run_for(30s);
-  check(rig, clients, tags);
+  check(rig, clients, tags, ends);
 }
 
 TEST(Simulation, NothingIsLostMixedUpOrLeftBehind) {
+  std::map<std::string, size_t> ends;
   for (uint64_t seed = 1; seed <= 60; ++seed) {
-    simulate(seed);
+    simulate(seed, ends);
     if (HasFailure()) break;
   }
+  // The mix is one: enough of each to mean something.
+  EXPECT_GT(ends["success"], 500u);
+  EXPECT_GT(ends["broken"], 50u);
+  EXPECT_GT(ends["refused"], 50u);
 }
 
 }  // namespace
