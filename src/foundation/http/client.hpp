@@ -64,8 +64,8 @@ class ClientCall {
   ClientCall(const ClientCall&) = delete;
   ClientCall& operator=(const ClientCall&) = delete;
 
-  /// Sends and waits for the head; once a call. An answer that comes before all is sent ends the sending. A reused connection that dies before any byte of the answer is replaced once by a fresh one where
-  /// `replayable`. Interim answers (1xx) are skipped.
+  /// Sends and waits for the head; once a call. An answer that comes before all is sent ends the sending. A reused connection that
+  /// dies before any byte of the answer is replaced once by a fresh one where `replayable`. Interim answers (1xx) are skipped.
   /// Errors: kUpstreamFailed, kUpstreamTimeout, kCancelled; `stage` tells how far it came.
   net::Task<Result<void>> exchange(OutCall call, net::Bound bound, bool replayable);
 

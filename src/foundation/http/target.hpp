@@ -11,7 +11,8 @@ namespace wye::http {
 class Target {
  public:
   /// Accepts origin form, absolute form whose authority equals the Host header, and `*` for OPTIONS. Refuses empty and dot segments,
-  /// backslashes, fragments, encoded separators, controls and what is not UTF-8; then path and query are empty. Errors: kInvalidRequest; kWrongHost is the caller's business.
+  /// backslashes, fragments, encoded separators, controls and what is not UTF-8; then path and query are empty.
+  /// Errors: kInvalidRequest; kWrongHost is the caller's business.
   Result<void> parse(const Head& head);
 
   /// No target: path and query are empty.
