@@ -112,11 +112,6 @@ TEST(UpstreamErrors, OfEveryMake) {
       FaultRow{400,
                R"({"object":"error","message":"This model's maximum context length is 10 tokens.","type":"BadRequestError","param":null,"code":400})",
                UpstreamFault::kContextTooLong, ErrorCode::kContextTooLong},
-      FaultRow{500,
-               R"x({"error":{"code":500,"message":"input (2002 tokens) is too large to process. increase the physical batch size (current )x"
-               R"x(batch size: 512)","type":"server_error"}})x",
-               UpstreamFault::kContextTooLong, ErrorCode::kContextTooLong},
-      FaultRow{500, R"({"error":{"code":500,"message":"out of memory","type":"server_error"}})", UpstreamFault::kNone, ErrorCode::kUpstreamFailed},
       FaultRow{400,
                R"({"error":{"message":"m","type":null,"param":"prompt","code":"content_filter","status":400,"innererror":{)"
                R"("code":"ResponsibleAIPolicyViolation","content_filter_result":{"hate":{"filtered":false,"severity":"safe"},"jailbreak":{)"
@@ -146,6 +141,11 @@ TEST(UpstreamErrors, OfEveryMake) {
       FaultRow{500, R"({"error":{"code":"context_length_exceeded"}})", UpstreamFault::kContextTooLong, ErrorCode::kUpstreamFailed},
       FaultRow{200, R"({"error":{"type":"overloaded_error","message":"x"}})", UpstreamFault::kOverloaded, ErrorCode::kOverloaded},
       FaultRow{200, R"([1,2])", UpstreamFault::kNone, ErrorCode::kUpstreamFailed},
+      FaultRow{500,
+               R"x({"error":{"code":500,"message":"input (2002 tokens) is too large to process. increase the physical batch size (current )x"
+               R"x(batch size: 512)","type":"server_error"}})x",
+               UpstreamFault::kContextTooLong, ErrorCode::kContextTooLong},
+      FaultRow{500, R"({"error":{"code":500,"message":"out of memory","type":"server_error"}})", UpstreamFault::kNone, ErrorCode::kUpstreamFailed},
   };
   for (const FaultRow& row : rows) {
     const UpstreamError error = parse_upstream_error(row.status, row.body);

@@ -161,9 +161,12 @@ UpstreamFault fault_in_words(std::string_view message) {
   const auto has = [message](std::string_view words) { return message.find(words) != std::string_view::npos; };
   if (has("maximum context length") || has("exceeds the available context size") || has("longer than the maximum model length"))
     return UpstreamFault::kContextTooLong;
-  // llama-server on an embedding input beyond its batch; it says 500 for it.
-  if (has("tokens) is too large to process")) return UpstreamFault::kContextTooLong;
   return UpstreamFault::kNone;
+}
+
+/// llama-server on an embedding input beyond its batch: it blames itself, in words only.
+bool is_input_beyond_batch(int status, std::string_view message) {
+  return status == 500 && message.starts_with("input (") && message.find(" tokens) is too large to process") != std::string_view::npos;
 }
 
 ErrorCode code_of_status(int status) {
@@ -188,7 +191,7 @@ ErrorCode code_of_status(int status) {
 ErrorCode code_of(int status, UpstreamFault fault) {
   const bool client_error = status == 200 || status == 400 || status == 413 || status == 422;
   switch (fault) {
-    case UpstreamFault::kContextTooLong: return client_error || status == 500 ? ErrorCode::kContextTooLong : code_of_status(status);
+    case UpstreamFault::kContextTooLong: return client_error ? ErrorCode::kContextTooLong : code_of_status(status);
     case UpstreamFault::kContentFilter: return client_error ? ErrorCode::kBlocked : code_of_status(status);
     case UpstreamFault::kQuotaExhausted: return status == 429 || status == 200 || status == 402 ? ErrorCode::kQuotaExhausted : code_of_status(status);
     case UpstreamFault::kRateLimited: return status == 200 ? ErrorCode::kRateLimited : code_of_status(status);
@@ -255,9 +258,11 @@ UpstreamError parse_upstream_error(int status, std::string_view body) {
     if (message.empty() && inner) message = inner->text();
     if (message.empty()) message = text_of(root.find("detail"));
   }
-  if (out.fault == UpstreamFault::kNone && (status == 400 || status == 200 || status == 500))
+  if (out.fault == UpstreamFault::kNone && (status == 400 || status == 200))
     out.fault = fault_in_words(message.empty() ? body.substr(0, kDetailMax) : message);
-  out.error.code = code_of(status, out.fault);
+  const bool beyond_batch = is_input_beyond_batch(status, message);
+  if (beyond_batch) out.fault = UpstreamFault::kContextTooLong;
+  out.error.code = beyond_batch ? ErrorCode::kContextTooLong : code_of(status, out.fault);
   out.error.public_message = message_of(out);
   const std::string_view words = message.empty() ? body : std::string_view(message);
   out.error.detail = "upstream " + std::to_string(status) + ": " + std::string(words.substr(0, kDetailMax));

@@ -44,7 +44,7 @@ Outcome of_status(const Attempt& attempt) {
   const int status = attempt.status;
   if (status >= 200 && status < 300) return {.verdict = Verdict::kSuccess, .mark = Mark::kGood};
   // llama-server blames itself for an input that is too long; a caller must not be able to wear a target down with it.
-  if (status == 500 && fault_of(attempt) == UpstreamFault::kContextTooLong) return *refused_content(attempt);
+  if (status == 500 && attempt.error != nullptr && attempt.error->error.code == ErrorCode::kContextTooLong) return *refused_content(attempt);
   if (status >= 500 || status == 408) return of_server_error(attempt);
   switch (status) {
     case 401:

@@ -30,7 +30,6 @@ TEST(Classify, TheTable) {
       Row{Event::kStatus, 200, kNo, true, Verdict::kSuccess, Mark::kGood},
       Row{Event::kStatus, 408, kNo, true, Verdict::kRetryOther, Mark::kFailure},
       Row{Event::kStatus, 500, kNo, true, Verdict::kRetryOther, Mark::kFailure},
-      Row{Event::kStatus, 500, UpstreamFault::kContextTooLong, true, Verdict::kFinal, Mark::kGood},
       Row{Event::kStatus, 502, kNo, false, Verdict::kFinal, Mark::kFailure},
       Row{Event::kStatus, 503, UpstreamFault::kModelLoading, true, Verdict::kRetryOther, Mark::kNone},
       Row{Event::kStatus, 504, kNo, true, Verdict::kRetryOther, Mark::kFailure},
@@ -59,6 +58,14 @@ TEST(Classify, TheTable) {
     EXPECT_EQ(outcome.verdict, row.verdict) << static_cast<int>(row.event) << ' ' << row.status;
     EXPECT_EQ(outcome.mark, row.mark) << static_cast<int>(row.event) << ' ' << row.status;
   }
+}
+
+TEST(Classify, AnInputThatTheServerBlamesItselfFor) {
+  protocol::UpstreamError error{.fault = UpstreamFault::kContextTooLong};
+  error.error.code = ErrorCode::kContextTooLong;
+  const Outcome outcome = classify({.event = Event::kStatus, .status = 500, .error = &error, .free_of_effects = true});
+  EXPECT_EQ(outcome.verdict, Verdict::kFinal);
+  EXPECT_EQ(outcome.mark, Mark::kGood);
 }
 
 TEST(Classify, OnceOnly) {
