@@ -8,8 +8,8 @@ struct Unit {
   int64_t ns;
 };
 // Longest first, so that printing takes the coarsest exact unit.
-constexpr std::array kUnits = {Unit{"d", 86'400'000'000'000}, Unit{"h", 3'600'000'000'000}, Unit{"m", 60'000'000'000},
-                               Unit{"s", 1'000'000'000}, Unit{"ms", 1'000'000}};
+constexpr std::array kUnits = {Unit{"d", 86'400'000'000'000}, Unit{"h", 3'600'000'000'000}, Unit{"m", 60'000'000'000}, Unit{"s", 1'000'000'000},
+                               Unit{"ms", 1'000'000}};
 
 void put_digits(char* out, int value, int width) {
   for (int i = width - 1; i >= 0; --i, value /= 10) out[i] = static_cast<char>('0' + value % 10);
@@ -56,13 +56,9 @@ std::optional<int64_t> take_offset(std::string_view& text) {
 
 }  // namespace
 
-MonoTime SystemClock::mono() const {
-  return {std::chrono::duration_cast<Nanos>(std::chrono::steady_clock::now().time_since_epoch()).count()};
-}
+MonoTime SystemClock::mono() const { return {std::chrono::duration_cast<Nanos>(std::chrono::steady_clock::now().time_since_epoch()).count()}; }
 
-WallTime SystemClock::wall() const {
-  return {std::chrono::duration_cast<Nanos>(std::chrono::system_clock::now().time_since_epoch()).count()};
-}
+WallTime SystemClock::wall() const { return {std::chrono::duration_cast<Nanos>(std::chrono::system_clock::now().time_since_epoch()).count()}; }
 
 void format_rfc3339(WallTime t, char (&out)[24]) {
   using namespace std::chrono;

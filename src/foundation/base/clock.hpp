@@ -50,7 +50,10 @@ class ManualClock final : public Clock {
   explicit ManualClock(WallTime start = {1'760'000'000'000'000'000}) : wall_(start) {}
   MonoTime mono() const override { return mono_; }
   WallTime wall() const override { return wall_; }
-  void advance(Nanos d) { mono_ = mono_ + d; wall_.ns += d.count(); }
+  void advance(Nanos d) {
+    mono_ = mono_ + d;
+    wall_.ns += d.count();
+  }
 
  private:
   MonoTime mono_{1'000'000'000};

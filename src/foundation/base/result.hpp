@@ -19,22 +19,22 @@ using Fail = std::unexpected<Error>;
 #define TRY(x, expr) TRY_IMPL_(WYE_CONCAT(wye_try_, __COUNTER__), x, return, expr)
 /// The same inside a coroutine.
 #define CO_TRY(x, expr) TRY_IMPL_(WYE_CONCAT(wye_try_, __COUNTER__), x, co_return, expr)
-#define TRY_IMPL_(tmp, x, ret, expr)                          \
-  auto tmp = (expr);                                          \
-  if (!tmp) [[unlikely]]                                      \
-    ret ::wye::Fail(std::move(tmp).error());                  \
+#define TRY_IMPL_(tmp, x, ret, expr)         \
+  auto tmp = (expr);                         \
+  if (!tmp) [[unlikely]]                     \
+    ret ::wye::Fail(std::move(tmp).error()); \
   x = std::move(*tmp)
 
 /// Returns the Error of a Result<void>, else goes on.
-#define CHECK_OK(expr)                                                   \
-  do {                                                                   \
-    auto wye_checked = (expr);                                           \
-    if (!wye_checked) [[unlikely]]                                       \
-      return ::wye::Fail(std::move(wye_checked).error());                \
+#define CHECK_OK(expr)                                    \
+  do {                                                    \
+    auto wye_checked = (expr);                            \
+    if (!wye_checked) [[unlikely]]                        \
+      return ::wye::Fail(std::move(wye_checked).error()); \
   } while (false)
-#define CO_CHECK_OK(expr)                                                \
-  do {                                                                   \
-    auto wye_checked = (expr);                                           \
-    if (!wye_checked) [[unlikely]]                                       \
-      co_return ::wye::Fail(std::move(wye_checked).error());             \
+#define CO_CHECK_OK(expr)                                    \
+  do {                                                       \
+    auto wye_checked = (expr);                               \
+    if (!wye_checked) [[unlikely]]                           \
+      co_return ::wye::Fail(std::move(wye_checked).error()); \
   } while (false)

@@ -48,9 +48,7 @@ TEST(Allocations, AreSeen) {
   EXPECT_EQ(allocations, before + 1);
 }
 
-Task<size_t> receive_once(Stream& stream, Loop& loop) {
-  co_return (co_await receive_some(stream, loop.scratch(), {loop.after(5s), nullptr})).n;
-}
+Task<size_t> receive_once(Stream& stream, Loop& loop) { co_return (co_await receive_some(stream, loop.scratch(), {loop.after(5s), nullptr})).n; }
 Task<void> answer(Stream& stream, Loop& loop) {
   std::array<char, 64> buffer;
   for (;;) {
@@ -90,9 +88,10 @@ TEST(Allocations, PostingTakesNone) {
   size_t before = 0, spent = 1;
   for (int round = 0; round < 20; ++round) {
     if (round == 10) before = allocations;
-    for (int i = 0; i < 50; ++i) loop.post([&loop, i] {
-      if (i == 49) loop.stop();
-    });
+    for (int i = 0; i < 50; ++i)
+      loop.post([&loop, i] {
+        if (i == 49) loop.stop();
+      });
     loop.run();
   }
   spent = allocations - before;

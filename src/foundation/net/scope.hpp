@@ -1,8 +1,8 @@
 // Structured concurrency: who spawns also waits. No coroutine is detached.
 #pragma once
 
-#include "foundation/net/wait.hpp"
 #include "foundation/net/task.hpp"
+#include "foundation/net/wait.hpp"
 
 namespace wye::net {
 

@@ -197,8 +197,8 @@ TEST(EndpointTest, LiteralsOnly) {
   EXPECT_EQ(to_string(*parse_address("127.0.0.1", 80)), "127.0.0.1:80");
   EXPECT_EQ(to_string(*parse_address("[::1]", 80)), "[::1]:80");
   EXPECT_EQ(to_string(*parse_address("2001:db8::1", 1)), "[2001:db8::1]:1");
-  for (const char* text : {"", "localhost", "127.1", "0x7f.0.0.1", "0177.0.0.1", "2130706433", "127.0.0.1 ", "1.2.3.4.5", "[127.0.0.1", "::1%lo",
-                           "256.1.1.1"})
+  for (const char* text :
+       {"", "localhost", "127.1", "0x7f.0.0.1", "0177.0.0.1", "2130706433", "127.0.0.1 ", "1.2.3.4.5", "[127.0.0.1", "::1%lo", "256.1.1.1"})
     EXPECT_FALSE(parse_address(text, 80)) << text;
   EXPECT_FALSE(parse_address(std::string(200, '1'), 80));
   EXPECT_FALSE(parse_address(std::string_view("127.0.0.1\0.com", 14), 80));

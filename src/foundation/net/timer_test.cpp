@@ -134,8 +134,14 @@ TEST(TimerWheelTest, AgreesWithANaiveModel) {
     for (int step = 0; step < 2000; ++step) {
       Row& row = rows[random.below(rows.size())];
       switch (random.below(6)) {
-        case 0: wheel.disarm(*row.probe); row.due.reset(); break;
-        case 1: wheel.remove(*row.probe); row.due.reset(); break;
+        case 0:
+          wheel.disarm(*row.probe);
+          row.due.reset();
+          break;
+        case 1:
+          wheel.remove(*row.probe);
+          row.due.reset();
+          break;
         case 2:
         case 3: {
           const auto spans = std::to_array<Nanos>({1ms, 99ms, 1s, 30s, 101s, 103s, 20min});

@@ -16,7 +16,8 @@ const ManualClock kNow;
 class RawPeer {
  public:
   RawPeer(std::unique_ptr<Stream> stream, bool server)
-      : stream_(std::move(stream)), context_(SSL_CTX_new(server ? TLS_server_method() : TLS_client_method())) {
+      : stream_(std::move(stream)),
+        context_(SSL_CTX_new(server ? TLS_server_method() : TLS_client_method())) {
     SSL_CTX_set_security_level(context_, 0);
     SSL_CTX_set_min_proto_version(context_, TLS1_VERSION);
     server_ = server;

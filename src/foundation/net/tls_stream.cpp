@@ -98,7 +98,9 @@ class TlsStream final : public Stream {
 };
 
 TlsStream::TlsStream(std::unique_ptr<Stream> inner)
-    : inner_(std::move(inner)), receive_(inner_->receive_slot().wheel()), send_(inner_->send_slot().wheel()) {
+    : inner_(std::move(inner)),
+      receive_(inner_->receive_slot().wheel()),
+      send_(inner_->send_slot().wheel()) {
   receive_.ready = true;
   send_.ready = true;
   inner_receive_.watch(inner_->receive_slot());

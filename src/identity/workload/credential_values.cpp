@@ -13,7 +13,8 @@ Result<Secret> check_value(std::string value, const std::string& source) {
   while (!value.empty() && (value.back() == '\n' || value.back() == '\r')) value.pop_back();
   if (value.empty()) return refused(source + " is empty.");
   for (const char c : value) {
-    if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7F) return refused(source + " holds a blank or a character that no key has.");
+    if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7F)
+      return refused(source + " holds a blank or a character that no key has.");
   }
   return Secret(std::move(value));
 }
@@ -21,7 +22,7 @@ Result<Secret> check_value(std::string value, const std::string& source) {
 Result<Secret> read_file(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) return refused("The secret file " + path + " can not be opened: " + std::strerror(errno) + ".");
-  struct stat facts {};
+  struct stat facts{};
   std::string value(kSecretBytesMax + 1, '\0');
   const bool known = ::fstat(fd, &facts) == 0;
   const ssize_t n = known && S_ISREG(facts.st_mode) ? ::read(fd, value.data(), value.size()) : -1;
