@@ -18,13 +18,15 @@ class AdminTest : public testing::Test {
     local_.start();
   }
   AdminSources sources() {
-    return {[this] { return live_; }, [this] { return ready_; }, metrics_, [this](http::Method method, std::string_view path, std::string_view query, std::string_view body) {
+    return {[this] { return live_; }, [this] { return ready_; }, metrics_,
+            [this](http::Method method, std::string_view path, std::string_view query, std::string_view body) {
               asked_ = std::string(http::to_string(method)) + " " + std::string(path) + " " + std::string(query) + " " + std::string(body);
               return ApiAnswer{201, "{\"made\":true}"};
             }};
   }
   http::Server make(uint16_t port, std::string_view name) {
-    return http::Server(loop_, loop_.clock(), handler_, count_, *loop_.listen(net::Endpoint::loopback(port)), http::ServerOptions{.listener_name = std::string(name)});
+    return http::Server(loop_, loop_.clock(), handler_, count_, *loop_.listen(net::Endpoint::loopback(port)),
+                        http::ServerOptions{.listener_name = std::string(name)});
   }
   net::Task<void> converse(uint16_t port, std::string bytes, std::string& reply) {
     const net::Bound bound{loop_.after(60s), nullptr};

@@ -144,7 +144,8 @@ size_t count(std::string_view body, std::span<const std::string> parts, std::str
     server.start();
     scope.spawn(upstreams(loop, *listener, scope, parts));
     const std::string request = "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer " + key +
-                                "\r\ncontent-type: application/json\r\ncontent-length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+                                "\r\ncontent-type: application/json\r\ncontent-length: " + std::to_string(body.size()) + "\r\n\r\n" +
+                                std::string(body);
     EXPECT_TRUE(engine.run(client(loop, server.local(), request, end, rounds, spent)));
   }
   return spent;

@@ -76,7 +76,8 @@ net::Task<Result<void>> Sender::respond(std::span<const std::string_view> pieces
 }
 
 net::Task<Result<void>> Sender::answer_stream(Try& t, http::ClientCall& call) {
-  if (!is_event_stream(call.head().value(http::Known::kContentType))) co_return failed(t, provider::Event::kMalformed, internal_error(ErrorCode::kUpstreamFailed, "a stream was asked for, another type came"));
+  if (!is_event_stream(call.head().value(http::Known::kContentType)))
+    co_return failed(t, provider::Event::kMalformed, internal_error(ErrorCode::kUpstreamFailed, "a stream was asked for, another type came"));
   const protocol::Operation asked = *x_.matched->operation;
   const bool done_event = t.target->traits->body.done_event;
   m_.scanner.reset();

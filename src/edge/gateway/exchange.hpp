@@ -90,7 +90,11 @@ class Exchange {
   uint64_t events_out = 0;
   std::string upstream_request_id;
   Nanos auth_time{}, decide_time{}, connect_time{};
+  Nanos earlier_attempts{};                 // from the first of them to the begin of the last
   MonoTime sent_at{}, first_byte_at{}, upstream_done_at{};
+
+ private:
+  void write_line(const RequestLabels& labels, const RequestFigures& figures);
 };
 
 }  // namespace wye::gateway

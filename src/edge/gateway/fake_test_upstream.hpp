@@ -18,8 +18,8 @@ inline Act close() { return {}; }
 inline Act hang() { return wait(std::chrono::hours(2)); }
 
 inline std::string json_answer(int status, std::string_view body, std::string_view fields = "") {
-  return "HTTP/1.1 " + std::to_string(status) + " X\r\ncontent-type: application/json\r\n" + std::string(fields) + "content-length: " + std::to_string(body.size()) +
-         "\r\n\r\n" + std::string(body);
+  return "HTTP/1.1 " + std::to_string(status) + " X\r\ncontent-type: application/json\r\n" + std::string(fields) +
+         "content-length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
 }
 inline std::string chunk(std::string_view bytes) {
   char hex[16];

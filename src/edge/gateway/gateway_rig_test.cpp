@@ -5,16 +5,18 @@ namespace wye::gateway {
 namespace {
 
 std::string doc(std::string_view kind, std::string_view name, std::string_view spec) {
-  return "apiVersion: wye.dev/v1alpha1\nkind: " + std::string(kind) + "\nmetadata: {name: " + std::string(name) + "}\nspec: " + std::string(spec) + "\n---\n";
+  return "apiVersion: wye.dev/v1alpha1\nkind: " + std::string(kind) + "\nmetadata: {name: " + std::string(name) + "}\nspec: " + std::string(spec) +
+         "\n---\n";
 }
 std::string backend(std::string_view name, uint16_t port, std::string_view path, std::string_view more) {
   return doc("Backend", name,
-             "{endpoint: \"http://127.0.0.1:" + std::to_string(port) + std::string(path) + "\", dataClassMax: internal, network: {mode: loopback}, " + std::string(more) +
-                 "}");
+             "{endpoint: \"http://127.0.0.1:" + std::to_string(port) + std::string(path) + "\", dataClassMax: internal, network: {mode: loopback}, " +
+                 std::string(more) + "}");
 }
 std::string credential(std::string_view name, uint16_t port, std::string_view header) {
   return doc("Credential", name,
-             "{type: apiKey, origins: [\"http://127.0.0.1:" + std::to_string(port) + "\"], apiKey: {header: " + std::string(header) + ", key: {env: KEY_X}}}");
+             "{type: apiKey, origins: [\"http://127.0.0.1:" + std::to_string(port) + "\"], apiKey: {header: " + std::string(header) +
+                 ", key: {env: KEY_X}}}");
 }
 std::string route(std::string_view name, std::string_view candidates, std::string_view more = "") {
   return doc("Route", name, "{dataClass: internal, candidates: " + std::string(candidates) + std::string(more) + "}");
@@ -75,9 +77,11 @@ ConfigurationPtr configure(const std::string& text, WallTime now) {
 }
 
 std::string test_configuration(std::string_view gateway, std::string_view more) {
-  const std::string azure = "provider: azureOpenAI, deployment: gpt-dep, auth: {credential: to-azure}, location: {sku: Standard, region: swedencentral}";
+  const std::string azure =
+      "provider: azureOpenAI, deployment: gpt-dep, auth: {credential: to-azure}, location: {sku: Standard, region: swedencentral}";
   return doc("Gateway", "g", "{listeners: [{name: main}], accessLog: {to: stdout}" + std::string(gateway) + "}") +
-         doc("Tenant", "team-a", "{dataClassMax: internal}") + doc("Tenant", "team-b", "{dataClassMax: internal}") + credential("to-one", kOnePort, "bearer") +
+         doc("Tenant", "team-a", "{dataClassMax: internal}") + doc("Tenant", "team-b", "{dataClassMax: internal}") +
+         credential("to-one", kOnePort, "bearer") +
          doc("Credential", "to-azure",
              "{type: apiKey, origins: [\"http://127.0.0.1:21003\", \"http://127.0.0.1:21004\"], apiKey: {header: api-key, key: {env: KEY_Y}}}") +
          backend("one", kOnePort, "/v1", "provider: openAICompatible, deployment: gpt-up, auth: {credential: to-one}") +
@@ -87,18 +91,20 @@ std::string test_configuration(std::string_view gateway, std::string_view more) 
          doc("Model", "llama",
              "{versions: [{name: v1, source: {file: m.gguf}, digest: \"sha256:" + std::string(64, 'a') +
                  "\"}], runtime: {type: llamaServer}, dataClassMax: internal, serves: {capabilities: [chat, completions, embeddings]}}") +
-         route("duo", "[{backend: one}, {backend: two, tier: 1}]", more) + route("solo", "[{backend: one}]") + route("managed", "[{backend: azure}]") +
-         route("dated", "[{backend: dated}]") + route("local", "[{model: llama}]") + route("bridged", "[{backend: chat-only}]") +
-         route("hidden", "[{backend: one}]", ", constraints: {tenants: [team-b]}");
+         route("duo", "[{backend: one}, {backend: two, tier: 1}]", more) + route("solo", "[{backend: one}]") +
+         route("managed", "[{backend: azure}]") + route("dated", "[{backend: dated}]") + route("local", "[{model: llama}]") +
+         route("bridged", "[{backend: chat-only}]") + route("hidden", "[{backend: one}]", ", constraints: {tenants: [team-b]}");
 }
 
 GatewayRig::GatewayRig(RigOptions options) : loop(options.seed, options.faults) {
   key = keys.create({.tenant = "team-a", .created_by = "test", .owner = "owner-a"}, loop.clock().wall());
   other_key = keys.create({.tenant = "team-b", .created_by = "test", .owner = "owner-b"}, loop.clock().wall());
-  const GatewayParts parts{loop.clock(), log, access, metrics, keys.index(), pseudonyms, {options.seed * 0x9E3779B97F4A7C15ull, 0xD1B54A32D192ED03ull, 3, 4}, in_flight};
+  const GatewayParts parts{
+      loop.clock(), log, access, metrics, keys.index(), pseudonyms, {options.seed * 0x9E3779B97F4A7C15ull, 0xD1B54A32D192ED03ull, 3, 4}, in_flight};
   gateway = std::make_unique<Gateway>(loop, resolver, parts);
   reload(options.configuration);
-  server = std::make_unique<http::Server>(loop, loop.clock(), *gateway, count, *loop.listen(net::Endpoint::loopback(kGatePort)), http::ServerOptions{.listener_name = "main"});
+  server = std::make_unique<http::Server>(loop, loop.clock(), *gateway, count, *loop.listen(net::Endpoint::loopback(kGatePort)),
+                                          http::ServerOptions{.listener_name = "main"});
   server->start();
   for (const uint16_t port : {kOnePort, kTwoPort, kAzurePort, kDatedPort, kLocalPort}) upstreams[port] = std::make_unique<FakeUpstream>(loop, port);
 }
@@ -138,11 +144,13 @@ void GatewayRig::set_health(std::string_view label, provider::Health to) {
 }
 
 std::string GatewayRig::post(std::string_view path, std::string_view body, std::string_view fields) const {
-  return "POST " + std::string(path) + " HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer " + key + "\r\ncontent-type: application/json\r\nconnection: close\r\n" +
-         std::string(fields) + "content-length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+  return "POST " + std::string(path) + " HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer " + key +
+         "\r\ncontent-type: application/json\r\nconnection: close\r\n" + std::string(fields) + "content-length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + std::string(body);
 }
 std::string GatewayRig::get(std::string_view path, std::string_view fields) const {
-  return "GET " + std::string(path) + " HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer " + key + "\r\nconnection: close\r\n" + std::string(fields) + "\r\n";
+  return "GET " + std::string(path) + " HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer " + key + "\r\nconnection: close\r\n" +
+         std::string(fields) + "\r\n";
 }
 
 net::Task<void> GatewayRig::listen(net::Stream& stream, Reply& reply, Manners manners) {
@@ -205,9 +213,10 @@ std::string chat_delta(std::string_view delta, std::string_view finish) {
          R"(,"finish_reason":)" + std::string(finish) + "}]}";
 }
 std::string chat_stream(std::string_view text, std::string_view fields) {
-  return stream_head(fields) + event(chat_delta(R"({"role":"assistant","content":""})")) + event(chat_delta(R"({"content":")" + std::string(text) + "\"}")) +
-         event(chat_delta("{}", "\"stop\"")) +
-         event(R"({"id":"up-1","object":"chat.completion.chunk","created":1,"model":"gpt-up","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}})") +
+  return stream_head(fields) + event(chat_delta(R"({"role":"assistant","content":""})")) +
+         event(chat_delta(R"({"content":")" + std::string(text) + "\"}")) + event(chat_delta("{}", "\"stop\"")) +
+         event(R"({"id":"up-1","object":"chat.completion.chunk","created":1,"model":"gpt-up","choices":[],"usage":{"prompt_tokens":3,)"
+               R"("completion_tokens":2,"total_tokens":5}})") +
          stream_end();
 }
 

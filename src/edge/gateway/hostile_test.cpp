@@ -26,17 +26,23 @@ std::vector<std::string> answers() {
       chat_stream("Hello"),
       stream_head() + event(chat_delta(R"({"tool_calls":[{"index":0,"id":"c","type":"function","function":{"name":"f","arguments":"{"}}]})")) +
           event(chat_delta("{}", "\"tool_calls\"")) + stream_end(),
-      stream_head() + chunk("event: response.created\ndata: {\"type\":\"response.created\",\"sequence_number\":0,\"response\":{\"id\":\"r\",\"status\":\"in_progress\"}}\n\n") +
-          chunk("event: response.completed\ndata: {\"type\":\"response.completed\",\"sequence_number\":1,\"response\":{\"id\":\"r\",\"status\":\"completed\",\"output\":[]}}\n\n") +
+      stream_head() +
+          chunk("event: response.created\ndata: "
+                "{\"type\":\"response.created\",\"sequence_number\":0,\"response\":{\"id\":\"r\",\"status\":\"in_progress\"}}\n\n") +
+          chunk("event: response.completed\ndata: "
+                "{\"type\":\"response.completed\",\"sequence_number\":1,\"response\":{\"id\":\"r\",\"status\":\"completed\",\"output\":[]}}\n\n") +
           "0\r\n\r\n",
-      json_answer(200, R"({"object":"list","model":"m","data":[{"object":"embedding","index":0,"embedding":"AAAAPwAAgL8="}],"usage":{"prompt_tokens":1,"total_tokens":1}})"),
+      json_answer(200,
+                  R"({"object":"list","model":"m","data":[{"object":"embedding","index":0,"embedding":"AAAAPwAAgL8="}],"usage":{"prompt_tokens":1,)"
+                  R"("total_tokens":1}})"),
       json_answer(429, R"({"error":{"message":"x","code":"insufficient_quota"}})", "retry-after: 3\r\nx-ratelimit-reset-tokens: 6m0s\r\n"),
       json_answer(400, R"({"error":{"code":"content_filter","innererror":{"content_filter_result":{"hate":{"filtered":true}}}}})"),
   };
 }
 
 void mutate(std::string& text, SeededRandom& random) {
-  constexpr std::array<std::string_view, 14> kWords = {"\r\n", "\n\n", "\0", "\"", "{", "}", "[DONE]", "data: ", "0\r\n\r\n", "\\u0000", "null", "-1e999", "\xff", "transfer-encoding: chunked\r\n"};
+  constexpr std::array<std::string_view, 14> kWords = {"\r\n",   "\n\n",      "\0",      "\"",   "{",      "}",    "[DONE]",
+                                                       "data: ", "0\r\n\r\n", "\\u0000", "null", "-1e999", "\xff", "transfer-encoding: chunked\r\n"};
   for (uint64_t n = random.below(4); n > 0 && !text.empty(); --n) {
     const size_t at = random.below(text.size());
     const size_t size = 1 + random.below(20);

@@ -84,7 +84,8 @@ std::expected<Match, NoMatch> match_operation(std::string_view path, const http:
 }  // namespace
 
 std::string_view to_string(Action action) {
-  constexpr std::array<std::string_view, 6> kNames = {"chat.create", "completions.create", "responses.create", "embeddings.create", "models.list", "models.get"};
+  constexpr std::array<std::string_view, 6> kNames = {"chat.create",       "completions.create", "responses.create",
+                                                      "embeddings.create", "models.list",        "models.get"};
   return kNames[static_cast<size_t>(action)];
 }
 

@@ -23,13 +23,16 @@ GatewayMetrics::GatewayMetrics(Metrics& registry)
                                    {"gen_ai_operation_name", "gen_ai_request_model"})),
       a_token_(registry.family(kHistogram, "gen_ai_server_time_per_output_token_seconds", "For each output token after the first.",
                                {"gen_ai_operation_name", "gen_ai_request_model"})),
-      client_duration_(registry.family(kHistogram, "gen_ai_client_operation_duration_seconds", "Upstream calls.",
-                                       {"gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "gen_ai_response_model", "error_type"})),
-      client_usage_(registry.family(kCounter, "gen_ai_client_token_usage", "Tokens of upstream calls.",
-                                    {"gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "gen_ai_response_model", "gen_ai_token_type"})) {}
+      client_duration_(
+          registry.family(kHistogram, "gen_ai_client_operation_duration_seconds", "Upstream calls.",
+                          {"gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "gen_ai_response_model", "error_type"})),
+      client_usage_(
+          registry.family(kCounter, "gen_ai_client_token_usage", "Tokens of upstream calls.",
+                          {"gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "gen_ai_response_model", "gen_ai_token_type"})) {}
 
 GatewayMetrics::Request GatewayMetrics::make_request(const RequestLabels& l) {
-  const std::string route(l.route), tenant(l.tenant), operation(l.operation), path(l.path), target(l.target), provider(l.provider), error(l.error_type);
+  const std::string route(l.route), tenant(l.tenant), operation(l.operation), path(l.path), target(l.target), provider(l.provider),
+      error(l.error_type);
   Request r;
   r.requests = registry_.series(requests_, {route, tenant, operation, path, std::to_string(l.status)});
   r.overhead = registry_.series(overhead_, {});

@@ -52,7 +52,8 @@ class GatewayMetrics {
 
   Metrics& registry_;
   MetricShard& shard_;
-  Metrics::Family requests_, in_flight_, overhead_, tokens_, attempts_, auth_failures_, duration_, first_token_, a_token_, client_duration_, client_usage_;
+  Metrics::Family requests_, in_flight_, overhead_, tokens_, attempts_, auth_failures_, duration_, first_token_, a_token_, client_duration_,
+      client_usage_;
   std::string key_;
   std::unordered_map<std::string, Request> by_labels_;
   std::unordered_map<std::string, Series> pairs_;

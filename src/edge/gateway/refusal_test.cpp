@@ -8,7 +8,8 @@ using namespace std::chrono_literals;
 
 std::string error_text(std::string_view message, std::string_view type, std::string_view param, std::string_view code) {
   const auto quoted = [](std::string_view text) { return text == "null" ? std::string(text) : "\"" + std::string(text) + "\""; };
-  return "{\"error\":{\"message\":\"" + std::string(message) + "\",\"type\":\"" + std::string(type) + "\",\"param\":" + quoted(param) + ",\"code\":" + quoted(code) + "}}";
+  return "{\"error\":{\"message\":\"" + std::string(message) + "\",\"type\":\"" + std::string(type) + "\",\"param\":" + quoted(param) +
+         ",\"code\":" + quoted(code) + "}}";
 }
 constexpr std::string_view kInvalid = "invalid_request_error";
 
@@ -47,8 +48,9 @@ class Refusals : public testing::Test {
 TEST_F(Refusals, PathsMethodsAndTypes) {
   const std::string json = "content-type: application/json\r\n";
   const std::string no_path = error_text("Unknown request URL.", kInvalid, "null", "unknown_path");
-  for (const std::string_view path : {"/", "/v1", "/v1/", "/v1/models/", "/v1/modelsx", "/v1/chat", "/v1/files", "/V1/models", "/openai", "/openai/chat/completions?api-version=2024-10-21",
-                                      "/openai/deployments/duo/responses?api-version=2024-10-21", "/openai/deployments//chat/completions?api-version=2024-10-21",
+  for (const std::string_view path : {"/", "/v1", "/v1/", "/v1/models/", "/v1/modelsx", "/v1/chat", "/v1/files", "/V1/models", "/openai",
+                                      "/openai/chat/completions?api-version=2024-10-21", "/openai/deployments/duo/responses?api-version=2024-10-21",
+                                      "/openai/deployments//chat/completions?api-version=2024-10-21",
                                       "/openai/deployments/duo?api-version=2024-10-21", "/metrics", "/admin/v1/config"}) {
     SCOPED_TRACE(path);
     const Reply reply = rig_.ask(raw("GET " + std::string(path), bearer()));
@@ -68,7 +70,8 @@ TEST_F(Refusals, PathsMethodsAndTypes) {
   expect(raw("POST /v1/chat/completions", bearer(), kChatBody), 415, no_type);
   expect(raw("POST /v1/chat/completions", bearer() + "content-type: application/json5\r\n", kChatBody), 415, no_type);
   const std::string no_version = error_text("The api-version is missing or not served.", kInvalid, "null", "unknown_api_version");
-  for (const std::string_view query : {"", "?api-version=", "?api-version=2099-01-01", "?api-version=v1", "?api-version=2024-10-21&api-version=2024-10-21"})
+  for (const std::string_view query :
+       {"", "?api-version=", "?api-version=2099-01-01", "?api-version=v1", "?api-version=2024-10-21&api-version=2024-10-21"})
     expect(raw("POST /openai/deployments/duo/chat/completions" + std::string(query), bearer() + json, kChatBody), 404, no_version);
   expect(raw("POST /openai/v1/chat/completions?api-version=2024-10-21", bearer() + json, kChatBody), 404, no_version);
 }
@@ -110,7 +113,8 @@ TEST_F(Refusals, Credentials) {
 }
 
 TEST_F(Refusals, AnUnknownCallersBodyIsNotRead) {
-  const Reply reply = rig_.ask(raw("POST /v1/chat/completions", "content-type: application/json\r\nexpect: 100-continue\r\n", std::string(2000, '{')));
+  const Reply reply =
+      rig_.ask(raw("POST /v1/chat/completions", "content-type: application/json\r\nexpect: 100-continue\r\n", std::string(2000, '{')));
   EXPECT_EQ(reply.status, 401);
   EXPECT_EQ(reply.bytes.find("100 Continue"), std::string::npos);
 }
@@ -133,8 +137,9 @@ TEST_F(Refusals, WhatIsHiddenIsAsWhatIsNot) {
 }
 
 TEST_F(Refusals, BodiesThatAreNone) {
-  for (const std::string_view body : {"", "{", "[]", "null", "{}", "{\"model\":1}", "{\"model\":\"duo\",\"model\":\"duo\",\"messages\":[]}", "{\"model\":\"duo\"}",
-                                      "\xEF\xBB\xBF{\"model\":\"duo\"}", "{\"model\":\"duo\",\"messages\":[{\"role\":\"user\",\"content\":\"\xff\"}]}"}) {
+  for (const std::string_view body :
+       {"", "{", "[]", "null", "{}", "{\"model\":1}", "{\"model\":\"duo\",\"model\":\"duo\",\"messages\":[]}", "{\"model\":\"duo\"}",
+        "\xEF\xBB\xBF{\"model\":\"duo\"}", "{\"model\":\"duo\",\"messages\":[{\"role\":\"user\",\"content\":\"\xff\"}]}"}) {
     const Reply reply = rig_.ask(rig_.post("/v1/chat/completions", body));
     EXPECT_TRUE(reply.status == 400 || reply.status == 404) << body << reply.body;
     EXPECT_TRUE(reply.body.starts_with("{\"error\":{\"message\":")) << reply.body;
@@ -146,7 +151,8 @@ TEST_F(Refusals, BodiesThatAreNone) {
 
 TEST_F(Refusals, Sizes) {
   rig_.reload(test_configuration(", limits: {body: 2KiB}"));
-  expect(rig_.post("/v1/chat/completions", std::string(4000, ' ')), 413, error_text("The request body is too large.", kInvalid, "null", "request_too_large"));
+  expect(rig_.post("/v1/chat/completions", std::string(4000, ' ')), 413,
+         error_text("The request body is too large.", kInvalid, "null", "request_too_large"));
   EXPECT_TRUE(last_.has("connection: close\r\n"));
   const Reply heads = rig_.ask(rig_.get("/v1/models", "x-long: " + std::string(20'000, 'a') + "\r\n"));
   EXPECT_EQ(heads.status, 431);
@@ -156,8 +162,9 @@ TEST_F(Refusals, Sizes) {
 TEST_F(Refusals, OperationsAndCapabilities) {
   expect(rig_.post("/v1/embeddings", R"({"model":"bridged","input":"x"})"), 400,
          error_text("This model does not serve the operation embeddings.", kInvalid, "model", "unsupported_parameter"));
-  const Reply tools = rig_.ask(rig_.post("/v1/chat/completions",
-                                         R"({"model":"local","messages":[{"role":"user","content":"x"}],"tools":[{"type":"function","function":{"name":"f"}}]})"));
+  const Reply tools =
+      rig_.ask(rig_.post("/v1/chat/completions",
+                         R"({"model":"local","messages":[{"role":"user","content":"x"}],"tools":[{"type":"function","function":{"name":"f"}}]})"));
   EXPECT_EQ(tools.status, 400) << tools.body;
   EXPECT_NE(tools.body.find("unsupported_parameter"), std::string::npos);
 }
@@ -165,7 +172,8 @@ TEST_F(Refusals, OperationsAndCapabilities) {
 TEST_F(Refusals, NothingLives) {
   rig_.set_health("backend/one", provider::Health::kBroken);
   rig_.set_health("backend/two", provider::Health::kStarting);
-  expect(rig_.post("/v1/chat/completions", kChatBody), 503, error_text("The model is not ready.", "service_unavailable_error", "null", "model_not_ready"));
+  expect(rig_.post("/v1/chat/completions", kChatBody), 503,
+         error_text("The model is not ready.", "service_unavailable_error", "null", "model_not_ready"));
   EXPECT_TRUE(last_.has("retry-after: 1\r\n")) << last_.head;
 }
 
@@ -202,7 +210,8 @@ TEST_F(Refusals, ModelsAnswerHeadAndGet) {
   EXPECT_EQ(only_head.status, 200);
   EXPECT_EQ(only_head.body, "");
   EXPECT_TRUE(only_head.has("content-length: " + std::to_string(list.body.size()) + "\r\n")) << only_head.head;
-  for (const std::string_view path : {"/v1/models/duo", "/openai/v1/models/duo", "/openai/models/duo?api-version=2024-10-21", "/openai/models?api-version=2024-10-21"})
+  for (const std::string_view path :
+       {"/v1/models/duo", "/openai/v1/models/duo", "/openai/models/duo?api-version=2024-10-21", "/openai/models?api-version=2024-10-21"})
     EXPECT_EQ(rig_.ask(rig_.get(path)).status, 200) << path;
 }
 

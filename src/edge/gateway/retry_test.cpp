@@ -7,7 +7,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view kOtherAnswer =
-    R"({"id":"o","object":"chat.completion","created":1,"model":"other-up","choices":[{"index":0,"message":{"role":"assistant","content":"Other"},"finish_reason":"stop"}]})";
+    R"({"id":"o","object":"chat.completion","created":1,"model":"other-up","choices":[{"index":0,"message":{"role":"assistant",)"
+    R"("content":"Other"},"finish_reason":"stop"}]})";
 
 std::string upstream_error(std::string_view code, std::string_view type = "t") {
   return "{\"error\":{\"message\":\"canary-words\",\"type\":\"" + std::string(type) + "\",\"code\":\"" + std::string(code) + "\"}}";
@@ -46,7 +47,8 @@ TEST_P(RetryTable, Row) {
   } else {
     EXPECT_EQ(member(reply.body, "code"), row.code) << reply.body;
   }
-  const std::string series = "wye_attempts_total{target=\"backend/one\",outcome=\"" + std::string(row.outcome) + "\"} " + std::to_string(row.asked[0]);
+  const std::string series =
+      "wye_attempts_total{target=\"backend/one\",outcome=\"" + std::string(row.outcome) + "\"} " + std::to_string(row.asked[0]);
   EXPECT_NE(rig.metrics.expose().find(series), std::string::npos) << series << "\n" << rig.metrics.expose();
   const auto lines = rig.log_lines();
   ASSERT_EQ(lines.size(), 1u);
@@ -54,42 +56,54 @@ TEST_P(RetryTable, Row) {
   EXPECT_EQ((reply.bytes + lines[0] + rig.process.text() + rig.metrics.expose()).find("canary"), std::string::npos);
 }
 
-const std::string kFilter = R"({"error":{"message":"canary","code":"content_filter","status":400,"innererror":{"content_filter_result":{"hate":{"filtered":true}}}}})";
+const std::string kFilter =
+    R"({"error":{"message":"canary","code":"content_filter","status":400,"innererror":{"content_filter_result":{"hate":{"filtered":true}}}}})";
 
 INSTANTIATE_TEST_SUITE_P(
     All, RetryTable,
-    testing::Values(
-        Row{"ClosedBeforeAnAnswer", {close()}, {1, 1}, 200, "failure"}, Row{"CutInTheHead", {send("HTTP/1.1 200 OK\r\ncontent-le"), close()}, {1, 1}, 200, "failure"},
-        Row{"NoHttp", {send("220 mail.example.com ESMTP\r\n\r\n"), close()}, {1, 1}, 200, "failure"},
-        Row{"CutInTheBody", {send("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{\"id\":"), close()}, {1, 1}, 200, "failure"},
-        Row{"NoJson", {send(json_answer(200, "<html>canary</html>"))}, {1, 1}, 200, "failure"},
-        Row{"AnErrorObjectInside", {send(json_answer(200, upstream_error("boom")))}, {1, 1}, 200, "failure"},
-        Row{"AFilterInside", {send(json_answer(200, kFilter))}, {1, 0}, 400, "success", "content_filter"},
-        Row{"Status201", {send(json_answer(201, kChatAnswer))}, {1, 1}, 200, "failure"},
-        Row{"Status204", {send("HTTP/1.1 204 No Content\r\n\r\n")}, {1, 1}, 200, "failure"},
-        Row{"Status302", {send(json_answer(302, "{}", "location: http://127.0.0.1:21002/\r\n"))}, {1, 1}, 200, "misconfigured"},
-        Row{"Status408", {send(json_answer(408, "{}"))}, {1, 1}, 200, "failure"}, Row{"Status500", {send(json_answer(500, upstream_error("x")))}, {1, 1}, 200, "failure"},
-        Row{"Status502", {send(json_answer(502, "<html>canary"))}, {1, 1}, 200, "failure"}, Row{"Status503", {send(json_answer(503, "{}"))}, {1, 1}, 200, "failure"},
-        Row{"Status504", {send(json_answer(504, "{}"))}, {1, 1}, 200, "failure"},
-        Row{"Status409", {send(json_answer(409, "{}"))}, {2, 0}, 502, "refused", "upstream_error"},
-        Row{"Status429", {send(json_answer(429, upstream_error("rate_limit_exceeded"), "retry-after: 7\r\n"))}, {1, 1}, 200, "saturated"},
-        Row{"Status429Quota", {send(json_answer(429, upstream_error("insufficient_quota")))}, {1, 1}, 200, "out_of_quota"},
-        Row{"Status401", {send(json_answer(401, upstream_error("invalid_api_key")))}, {1, 1}, 200, "misconfigured"},
-        Row{"Status403", {send(json_answer(403, "{}"))}, {1, 1}, 200, "misconfigured"},
-        Row{"Status404", {send(json_answer(404, upstream_error("DeploymentNotFound")))}, {1, 1}, 200, "misconfigured"},
-        Row{"Status400", {send(json_answer(400, upstream_error("x")))}, {1, 0}, 400, "success", "null"},
-        Row{"Status400Context", {send(json_answer(400, upstream_error("context_length_exceeded")))}, {1, 0}, 400, "success", "context_length_exceeded"},
-        Row{"Status400Filter", {send(json_answer(400, kFilter))}, {1, 0}, 400, "success", "content_filter"},
-        Row{"Status413", {send(json_answer(413, "{}"))}, {1, 0}, 413, "success", "request_too_large"},
-        Row{"Status422", {send(json_answer(422, upstream_error("x")))}, {1, 0}, 400, "success", "null"},
-        Row{"StreamNoFirstEvent", {send(stream_head()), hang()}, {1, 1}, 200, "failure", "", true},
-        Row{"StreamNoHead", {hang()}, {1, 1}, 200, "failure", "", true},
-        Row{"StreamOfAnotherType", {send(json_answer(200, kChatAnswer))}, {1, 1}, 200, "failure", "", true},
-        Row{"StreamEncoded", {send(stream_head("content-encoding: gzip\r\n"))}, {1, 1}, 200, "failure", "", true},
-        Row{"StreamErrorFirst", {send(stream_head() + event(upstream_error("x")) + "0\r\n\r\n")}, {1, 1}, 200, "failure", "", true},
-        Row{"StreamFilterFirst", {send(stream_head() + event(kFilter) + "0\r\n\r\n")}, {1, 0}, 400, "success", "content_filter", true},
-        Row{"StreamEmpty", {send(stream_head() + "0\r\n\r\n")}, {1, 1}, 200, "failure", "", true},
-        Row{"StreamMalformedFirst", {send(stream_head() + event("{\"id\":") + "0\r\n\r\n")}, {1, 1}, 200, "failure", "", true}),
+    testing::Values(Row{"ClosedBeforeAnAnswer", {close()}, {1, 1}, 200, "failure"},
+                    Row{"CutInTheHead", {send("HTTP/1.1 200 OK\r\ncontent-le"), close()}, {1, 1}, 200, "failure"},
+                    Row{"NoHttp", {send("220 mail.example.com ESMTP\r\n\r\n"), close()}, {1, 1}, 200, "failure"},
+                    Row{"CutInTheBody",
+                        {send("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{\"id\":"), close()},
+                        {1, 1},
+                        200,
+                        "failure"},
+                    Row{"NoJson", {send(json_answer(200, "<html>canary</html>"))}, {1, 1}, 200, "failure"},
+                    Row{"AnErrorObjectInside", {send(json_answer(200, upstream_error("boom")))}, {1, 1}, 200, "failure"},
+                    Row{"AFilterInside", {send(json_answer(200, kFilter))}, {1, 0}, 400, "success", "content_filter"},
+                    Row{"Status201", {send(json_answer(201, kChatAnswer))}, {1, 1}, 200, "failure"},
+                    Row{"Status204", {send("HTTP/1.1 204 No Content\r\n\r\n")}, {1, 1}, 200, "failure"},
+                    Row{"Status302", {send(json_answer(302, "{}", "location: http://127.0.0.1:21002/\r\n"))}, {1, 1}, 200, "misconfigured"},
+                    Row{"Status408", {send(json_answer(408, "{}"))}, {1, 1}, 200, "failure"},
+                    Row{"Status500", {send(json_answer(500, upstream_error("x")))}, {1, 1}, 200, "failure"},
+                    Row{"Status502", {send(json_answer(502, "<html>canary"))}, {1, 1}, 200, "failure"},
+                    Row{"Status503", {send(json_answer(503, "{}"))}, {1, 1}, 200, "failure"},
+                    Row{"Status504", {send(json_answer(504, "{}"))}, {1, 1}, 200, "failure"},
+                    Row{"Status409", {send(json_answer(409, "{}"))}, {2, 0}, 502, "refused", "upstream_error"},
+                    Row{"Status429", {send(json_answer(429, upstream_error("rate_limit_exceeded"), "retry-after: 7\r\n"))}, {1, 1}, 200, "saturated"},
+                    Row{"Status429Quota", {send(json_answer(429, upstream_error("insufficient_quota")))}, {1, 1}, 200, "out_of_quota"},
+                    Row{"Status401", {send(json_answer(401, upstream_error("invalid_api_key")))}, {1, 1}, 200, "misconfigured"},
+                    Row{"Status403", {send(json_answer(403, "{}"))}, {1, 1}, 200, "misconfigured"},
+                    Row{"Status404", {send(json_answer(404, upstream_error("DeploymentNotFound")))}, {1, 1}, 200, "misconfigured"},
+                    Row{"Status400", {send(json_answer(400, upstream_error("x")))}, {1, 0}, 400, "success", "null"},
+                    Row{"Status400Context",
+                        {send(json_answer(400, upstream_error("context_length_exceeded")))},
+                        {1, 0},
+                        400,
+                        "success",
+                        "context_length_exceeded"},
+                    Row{"Status400Filter", {send(json_answer(400, kFilter))}, {1, 0}, 400, "success", "content_filter"},
+                    Row{"Status413", {send(json_answer(413, "{}"))}, {1, 0}, 413, "success", "request_too_large"},
+                    Row{"Status422", {send(json_answer(422, upstream_error("x")))}, {1, 0}, 400, "success", "null"},
+                    Row{"StreamNoFirstEvent", {send(stream_head()), hang()}, {1, 1}, 200, "failure", "", true},
+                    Row{"StreamNoHead", {hang()}, {1, 1}, 200, "failure", "", true},
+                    Row{"StreamOfAnotherType", {send(json_answer(200, kChatAnswer))}, {1, 1}, 200, "failure", "", true},
+                    Row{"StreamEncoded", {send(stream_head("content-encoding: gzip\r\n"))}, {1, 1}, 200, "failure", "", true},
+                    Row{"StreamErrorFirst", {send(stream_head() + event(upstream_error("x")) + "0\r\n\r\n")}, {1, 1}, 200, "failure", "", true},
+                    Row{"StreamFilterFirst", {send(stream_head() + event(kFilter) + "0\r\n\r\n")}, {1, 0}, 400, "success", "content_filter", true},
+                    Row{"StreamEmpty", {send(stream_head() + "0\r\n\r\n")}, {1, 1}, 200, "failure", "", true},
+                    Row{"StreamMalformedFirst", {send(stream_head() + event("{\"id\":") + "0\r\n\r\n")}, {1, 1}, 200, "failure", "", true}),
     [](const testing::TestParamInfo<Row>& param) { return param.param.name; });
 
 TEST(Retries, AFreshTargetTakesOverWhereNobodyListens) {
@@ -118,7 +132,9 @@ TEST(Retries, TheSameTargetIsAskedAgainAfterAPauseAndNeverMoreThanAllowed) {
 TEST(Retries, AShort429IsWaitedForWhereNobodyElseIsThere) {
   GatewayRig rig;
   size_t calls = 0;
-  rig.up(kOnePort).answer = [&](const Asked&) { return Script{send(++calls == 1 ? json_answer(429, "{}", "retry-after-ms: 1500\r\n") : json_answer(200, kChatAnswer))}; };
+  rig.up(kOnePort).answer = [&](const Asked&) {
+    return Script{send(++calls == 1 ? json_answer(429, "{}", "retry-after-ms: 1500\r\n") : json_answer(200, kChatAnswer))};
+  };
   const Reply reply = rig.ask(rig.post("/v1/chat/completions", R"({"model":"solo","messages":[{"role":"user","content":"x"}]})"));
   EXPECT_EQ(reply.status, 200) << reply.bytes;
   ASSERT_EQ(rig.up(kOnePort).asked.size(), 2u);
@@ -151,7 +167,8 @@ struct Hint {
 TEST(Retries, EveryKindOfHintIsRead) {
   for (const Hint hint : {Hint{"retry-after-ms: 7250\r\n", "retry-after-ms: 7250\r\n"}, Hint{"retry-after: 9\r\n", "retry-after-ms: 9000\r\n"},
                           Hint{"date: Mon, 23 Nov 2026 15:00:00 GMT\r\nretry-after: Mon, 23 Nov 2026 15:00:30 GMT\r\n", "retry-after-ms: 30000\r\n"},
-                          Hint{"x-ratelimit-remaining-tokens: 0\r\nx-ratelimit-reset-tokens: 6s\r\n", "retry-after-ms: 6000\r\n"}, Hint{"", "retry-after-ms: 1000\r\n"}}) {
+                          Hint{"x-ratelimit-remaining-tokens: 0\r\nx-ratelimit-reset-tokens: 6s\r\n", "retry-after-ms: 6000\r\n"},
+                          Hint{"", "retry-after-ms: 1000\r\n"}}) {
     GatewayRig rig;
     rig.up(kOnePort).answer = [&](const Asked&) { return Script{send(json_answer(429, "{}", hint.fields))}; };
     const Reply reply = rig.ask(rig.post("/v1/chat/completions", R"({"model":"solo","messages":[{"role":"user","content":"x"}]})"));

@@ -7,25 +7,45 @@ namespace {
 using namespace std::chrono_literals;
 
 /// Headers that a client may try; none of them goes upstream, none is logged.
-constexpr std::array<std::string_view, 24> kClientHeaders = {
-    "cookie",          "x-api-key",         "proxy-authorization", "x-forwarded-for",   "x-forwarded-host", "forwarded",       "x-real-ip",
-    "via",             "x-ms-client-principal", "x-ms-region",     "x-policy-id",       "aoai-evals",       "ocp-apim-trace",  "openai-organization",
-    "openai-project",  "x-stainless-lang",  "x-wye-target",        "x-wye-arm",         "traceparent",      "tracestate",      "x-request-id",
-    "x-user-id",       "idempotency-key",   "x-original-url"};
+constexpr std::array<std::string_view, 24> kClientHeaders = {"cookie",
+                                                             "x-api-key",
+                                                             "proxy-authorization",
+                                                             "x-forwarded-for",
+                                                             "x-forwarded-host",
+                                                             "forwarded",
+                                                             "x-real-ip",
+                                                             "via",
+                                                             "x-ms-client-principal",
+                                                             "x-ms-region",
+                                                             "x-policy-id",
+                                                             "aoai-evals",
+                                                             "ocp-apim-trace",
+                                                             "openai-organization",
+                                                             "openai-project",
+                                                             "x-stainless-lang",
+                                                             "x-wye-target",
+                                                             "x-wye-arm",
+                                                             "traceparent",
+                                                             "tracestate",
+                                                             "x-request-id",
+                                                             "x-user-id",
+                                                             "idempotency-key",
+                                                             "x-original-url"};
 
 std::string planted_fields() {
   std::string fields;
   for (const std::string_view name : kClientHeaders) fields += std::string(name) + ": canary-header-" + std::string(name) + "\r\n";
   return fields;
 }
-const std::string kPlantedBody =
-    R"("messages":[{"role":"user","content":"canary-prompt"}],"user":"canary-user","safety_identifier":"canary-safety","prompt_cache_key":"canary-cache",)"
-    R"("metadata":{"k":"canary-metadata"},"stop":["canary-stop"],"x_unknown":"canary-unknown"})";
+const std::string kPlantedBody = R"("messages":[{"role":"user","content":"canary-prompt"}],"user":"canary-user","safety_identifier":"canary-safety",)"
+                                 R"("prompt_cache_key":"canary-cache",)"
+                                 R"("metadata":{"k":"canary-metadata"},"stop":["canary-stop"],"x_unknown":"canary-unknown"})";
 const std::string kPlantedAnswerFields =
     "set-cookie: canary-answer-cookie\r\nserver: canary-answer-server\r\nx-ms-region: canary-answer-region\r\nlocation: canary-answer-location\r\n"
     "openai-organization: canary-answer-organization\r\nwww-authenticate: canary-answer-challenge\r\nx-custom: canary-answer-custom\r\n";
 const std::string kPlantedError =
-    R"({"error":{"message":"canary-error: key canary-upstream-key-one at canary-host.internal said canary-prompt","type":"canary-type","param":"canary param","code":"canary-code"}})";
+    R"({"error":{"message":"canary-error: key canary-upstream-key-one at canary-host.internal said canary-prompt","type":"canary-type",)"
+    R"("param":"canary param","code":"canary-code"}})";
 
 class Secrecy : public testing::Test {
  protected:
@@ -38,7 +58,8 @@ class Secrecy : public testing::Test {
     EXPECT_EQ(rig_.log_text().find("canary"), std::string::npos) << rig_.log_text();
     EXPECT_EQ(rig_.process.text().find("canary"), std::string::npos) << rig_.process.text();
     EXPECT_EQ(rig_.metrics.expose().find("canary"), std::string::npos);
-    for (const std::string& text : {rig_.log_text(), rig_.process.text(), reply.bytes, rig_.metrics.expose()}) EXPECT_EQ(text.find(rig_.key), std::string::npos);
+    for (const std::string& text : {rig_.log_text(), rig_.process.text(), reply.bytes, rig_.metrics.expose()})
+      EXPECT_EQ(text.find(rig_.key), std::string::npos);
     rig_.reload(test_configuration());  // nobody is set aside any more
   }
   GatewayRig rig_;
@@ -77,7 +98,8 @@ TEST_F(Secrecy, OfClientHeadersNothingGoesUpstreamUnasked) {
   EXPECT_EQ(asked.head.find("canary-header"), std::string::npos) << asked.head;
   EXPECT_EQ(asked.head.find(rig_.key), std::string::npos);
   EXPECT_NE(asked.head.find("authorization: Bearer " + std::string(kSecretOfOne) + "\r\n"), std::string::npos);
-  for (const std::string_view word : {"canary-user", "canary-safety", "canary-metadata"}) EXPECT_EQ(asked.body.find(word), std::string::npos) << asked.body;
+  for (const std::string_view word : {"canary-user", "canary-safety", "canary-metadata"})
+    EXPECT_EQ(asked.body.find(word), std::string::npos) << asked.body;
   EXPECT_EQ(asked.body.find("\"canary-cache\""), std::string::npos) << "only with a prefix of the tenant";
   EXPECT_NE(asked.body.find("canary-prompt"), std::string::npos);
 }

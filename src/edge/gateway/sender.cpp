@@ -1,6 +1,6 @@
 #include "edge/gateway/sender.hpp"
 
-
+#include "edge/gateway/order.hpp"
 #include "foundation/crypto/encode.hpp"
 #include "llm/provider/headers.hpp"
 
@@ -55,46 +55,6 @@ net::Task<Result<void>> Steps::send(Exchange& x) {
   co_return co_await sender.run();
 }
 
-/// The order of attempts: that of the plan, but for targets that come again. No allocation.
-class Order {
- public:
-  explicit Order(size_t choices) : size_(choices) {
-    for (size_t i = 0; i < choices; ++i) queue_[i] = static_cast<uint8_t>(i);
-  }
-  std::optional<size_t> next() { return at_ < size_ ? std::optional<size_t>(queue_[at_++]) : std::nullopt; }
-  bool empty() const { return at_ == size_; }
-  void again_now(size_t choice) {
-    queue_[--at_] = static_cast<uint8_t>(choice);
-    at_once_ = true;
-  }
-  void again_last(size_t choice) {
-    if (size_ < queue_.size()) queue_[size_++] = static_cast<uint8_t>(choice);
-  }
-  void again_after(size_t choice, std::chrono::milliseconds wait) {
-    again_last(choice);
-    asked_wait = wait;
-  }
-  /// Whether this choice was tried before; remembers that it now is. One that comes again at once counts as new.
-  bool repeats(size_t choice) {
-    const uint64_t bit = uint64_t{1} << choice;
-    const bool before = (tried_ & bit) != 0 && !std::exchange(at_once_, false);
-    tried_ |= bit;
-    return before;
-  }
-  bool retried_at_once(size_t choice) const { return (retried_ >> choice & 1) != 0; }
-  void note_retried(size_t choice) { retried_ |= uint64_t{1} << choice; }
-
-  std::chrono::milliseconds asked_wait{};  // what the target that comes next asked for
-
- private:
-  std::array<uint8_t, route::kMaxCandidates + 8> queue_;
-  size_t size_;
-  size_t at_ = 0;
-  uint64_t tried_ = 0;
-  uint64_t retried_ = 0;
-  bool at_once_ = false;
-};
-
 net::Task<Result<void>> Sender::run() {
   const std::span<const route::Choice> choices = m_.plan.choices();
   Order order(choices.size());
@@ -137,7 +97,9 @@ net::Task<Result<void>> Sender::run() {
 void Sender::begin(Try& t) {
   ++x_.attempts;
   x_.target = t.target;
-  x_.sent_at = x_.gateway.clock_.mono();
+  const MonoTime now = x_.gateway.clock_.mono();
+  if (x_.sent_at.ns != 0) x_.earlier_attempts += now - x_.sent_at;
+  x_.sent_at = now;
   x_.first_byte_at = x_.upstream_done_at = {};
   x_.events_out = 0;
   x_.metered = {};
@@ -208,7 +170,9 @@ Fail Sender::failed_inside(Try& t, Error error) {
 }
 
 std::string_view Sender::client_id(protocol::Operation operation) {
-  const std::string_view prefix = operation == protocol::Operation::kChat ? "chatcmpl-" : operation == protocol::Operation::kCompletions ? "cmpl-" : "resp_";
+  const std::string_view prefix = operation == protocol::Operation::kChat          ? "chatcmpl-"
+                                  : operation == protocol::Operation::kCompletions ? "cmpl-"
+                                                                                   : "resp_";
   const std::string_view random = x_.id_random();
   std::memcpy(client_id_.data(), prefix.data(), prefix.size());
   std::memcpy(client_id_.data() + prefix.size(), random.data(), random.size());
@@ -264,7 +228,8 @@ Result<void> Sender::write_head(const Try& t, size_t body_bytes) {
 Result<void> Sender::prepare(Try& t) {
   const TargetRuntime& target = *t.target;
   t.spoken = t.bridged ? protocol::Operation::kChat : *x_.matched->operation;
-  if (target.origin == nullptr || target.paths[static_cast<size_t>(t.spoken)].empty()) return Fail(internal_error(ErrorCode::kModelNotReady, "no address"));
+  if (target.origin == nullptr || target.paths[static_cast<size_t>(t.spoken)].empty())
+    return Fail(internal_error(ErrorCode::kModelNotReady, "no address"));
   CHECK_OK(provider::check_honoured(*target.traits, m_.request.needs, target.capabilities));
   const bool may_force = t.bridged || protocol::can_force_stream(m_.request);
   t.upstream_stream = m_.request.stream || (target.traits->runs_on && may_force);
@@ -304,7 +269,8 @@ net::Task<Result<void>> Sender::attempt(Try& t) {
   if (t.facts.status > 200 && t.facts.status < 300)
     co_return failed(t, provider::Event::kMalformed, internal_error(ErrorCode::kUpstreamFailed, "a success without an answer"));
   if (t.facts.status != 200) co_return co_await read_refusal(t, call);
-  if (!call.head().value(http::Known::kContentEncoding).empty()) co_return failed(t, provider::Event::kMalformed, internal_error(ErrorCode::kUpstreamFailed, "content-encoding"));
+  if (!call.head().value(http::Known::kContentEncoding).empty())
+    co_return failed(t, provider::Event::kMalformed, internal_error(ErrorCode::kUpstreamFailed, "content-encoding"));
   if (t.upstream_stream) co_return co_await answer_stream(t, call);
   co_return co_await answer_unary(t, call);
 }
@@ -366,7 +332,8 @@ std::array<http::OutField, 4> Sender::answer_fields(size_t& count, bool streamin
   count = 0;
   fields[count++] = {"x-request-id", x_.request_id()};
   const int64_t ms = (x_.gateway.clock_.mono() - x_.call.arrived()).count() / 1'000'000;
-  fields[count++] = {"openai-processing-ms", {processing_ms_.data(), std::to_chars(processing_ms_.data(), processing_ms_.data() + processing_ms_.size(), ms).ptr}};
+  fields[count++] = {"openai-processing-ms",
+                     {processing_ms_.data(), std::to_chars(processing_ms_.data(), processing_ms_.data() + processing_ms_.size(), ms).ptr}};
   if (streaming) {
     fields[count++] = {"cache-control", "no-cache"};
     fields[count++] = {"x-accel-buffering", "no"};

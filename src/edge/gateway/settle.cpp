@@ -37,7 +37,11 @@ std::string_view to_string(End end) {
 }
 
 Exchange::Exchange(Gateway& g, http::ServerCall& c)
-    : gateway(g), call(c), configuration(g.configuration_), memory(g.take_memory()), total(Deadline{c.arrived() + snapshot().gateway().limits.total}) {
+    : gateway(g),
+      call(c),
+      configuration(g.configuration_),
+      memory(g.take_memory()),
+      total(Deadline{c.arrived() + snapshot().gateway().limits.total}) {
   std::memcpy(id.data(), "req_", 4);
   uint64_t high = g.random_.next();
   uint64_t low = g.random_.next();
@@ -45,6 +49,51 @@ Exchange::Exchange(Gateway& g, http::ServerCall& c)
     id[4 + i] = kHex[high & 15];
     id[20 + i] = kHex[low & 15];
   }
+}
+
+/// The line of the access log. A part of the 2xx may be left out, nothing else.
+void Exchange::write_line(const RequestLabels& labels, const RequestFigures& figures) {
+  const config::GatewaySettings& settings = snapshot().gateway();
+  const bool sampled = status < 200 || status >= 300 || settings.access_log_sample >= 100 || gateway.random_.below(100) < settings.access_log_sample;
+  if (settings.access_log == config::AccessLogTo::kOff || !sampled) return;
+  const std::string peer = net::address_text(call.peer());
+  JsonLine line = gateway.access_log_.line();
+  line.time("time", gateway.clock_.wall()).token("request_id", request_id()).text("upstream_request_id", upstream_request_id);
+  line.text("listener", call.listener()).token("peer", peer);
+  if (matched)
+    line.token("method", http::to_string(call.head().method)).token("operation", operation_name(*this)).token("action", to_string(matched->action));
+  if (matched && matched->operation) line.boolean("stream", stream);
+  if (principal) {
+    line.text("tenant", labels.tenant).text("principal", principal->subject()).token("principal_kind", token::to_string(principal->kind()));
+    line.token("key_id", principal->key_id());
+  }
+  if (route != nullptr) line.text("alias", asked_model);
+  if (target != nullptr) {
+    line.text("target", labels.target)
+        .token("path", labels.path)
+        .text("model_version", target->entry->model_version)
+        .text("region", target->entry->region);
+    line.token("data_class", to_string(memory->plan.data_class()));
+  }
+  line.number("status", static_cast<uint64_t>(status));
+  if (failed) line.token("error_code", labels.error_type);
+  line.token("outcome", to_string(end)).number("attempts", attempts);
+  if (figures.metered) {
+    line.number("prompt_tokens", figures.prompt_tokens).number("cached_tokens", figures.cached_tokens);
+    line.number("completion_tokens", figures.completion_tokens).number("reasoning_tokens", metered.usage.reasoning_tokens);
+    line.token("usage_source", metered.estimated ? "estimated" : "upstream");
+  }
+  line.number("bytes_in", call.bytes_in()).number("bytes_out", call.bytes_out());
+  if (stream) line.number("events_out", events_out);
+  line.number("auth_us", micros(auth_time)).number("decide_us", micros(decide_time));
+  if (sent_at.ns != 0) line.number("connect_ms", millis(connect_time)).number("upstream_ms", millis(figures.upstream));
+  if (first_byte_at.ns != 0) line.number("ttft_ms", millis(first_byte_at - call.arrived()));
+  line.number("total_ms", millis(figures.total)).number("overhead_us", micros(figures.overhead));
+  // Of a request that broke the framing there is no head.
+  if (matched) line.text("client_retry", call.head().value("x-stainless-retry-count"));
+  line.token("config", std::string_view(snapshot().digest()).substr(0, 19));
+  gateway.access_log_.commit(line);
+  gateway.flush_log_soon();
 }
 
 Exchange::~Exchange() {
@@ -61,7 +110,7 @@ Exchange::~Exchange() {
 
   RequestLabels labels{route_name, tenant_name, operation_name(*this), path, target_name, provider_name(target), status, {}};
   if (failed) labels.error_type = error_row(error).code.empty() ? error_row(error).type : error_row(error).code;
-  RequestFigures figures{.total = whole, .upstream = upstream, .overhead = whole - upstream};
+  RequestFigures figures{.total = whole, .upstream = upstream, .overhead = whole - upstream - earlier_attempts};
   figures.metered = metered.usage.present || metered.estimated;
   figures.prompt_tokens = metered.usage.prompt_tokens;
   figures.cached_tokens = metered.usage.cached_tokens;
@@ -72,44 +121,7 @@ Exchange::~Exchange() {
   }
   gateway.metrics_.count_request(labels, figures);
 
-  const config::GatewaySettings& settings = snapshot().gateway();
-  const bool sampled = status < 200 || status >= 300 || settings.access_log_sample >= 100 || gateway.random_.below(100) < settings.access_log_sample;
-  if (settings.access_log != config::AccessLogTo::kOff && sampled) {
-    const std::string peer = net::address_text(call.peer());
-    JsonLine line = gateway.access_log_.line();
-    line.time("time", gateway.clock_.wall()).token("request_id", request_id()).text("upstream_request_id", upstream_request_id);
-    line.text("listener", call.listener()).token("peer", peer);
-    if (matched) line.token("method", http::to_string(call.head().method)).token("operation", operation_name(*this)).token("action", to_string(matched->action));
-    if (matched && matched->operation) line.boolean("stream", stream);
-    if (principal) {
-      line.text("tenant", tenant_name).text("principal", principal->subject()).token("principal_kind", token::to_string(principal->kind()));
-      line.token("key_id", principal->key_id());
-    }
-    if (route != nullptr) line.text("alias", asked_model);
-    if (target != nullptr) {
-      line.text("target", target_name).token("path", path).text("model_version", target->entry->model_version).text("region", target->entry->region);
-      line.token("data_class", to_string(memory->plan.data_class()));
-    }
-    line.number("status", static_cast<uint64_t>(status));
-    if (failed) line.token("error_code", labels.error_type);
-    line.token("outcome", to_string(end)).number("attempts", attempts);
-    if (figures.metered) {
-      line.number("prompt_tokens", figures.prompt_tokens).number("cached_tokens", figures.cached_tokens);
-      line.number("completion_tokens", figures.completion_tokens).number("reasoning_tokens", metered.usage.reasoning_tokens);
-      line.token("usage_source", metered.estimated ? "estimated" : "upstream");
-    }
-    line.number("bytes_in", call.bytes_in()).number("bytes_out", call.bytes_out());
-    if (stream) line.number("events_out", events_out);
-    line.number("auth_us", micros(auth_time)).number("decide_us", micros(decide_time));
-    if (sent_at.ns != 0) line.number("connect_ms", millis(connect_time)).number("upstream_ms", millis(upstream));
-    if (to_first.count() > 0) line.number("ttft_ms", millis(to_first));
-    line.number("total_ms", millis(whole)).number("overhead_us", micros(figures.overhead));
-    // Of a request that broke the framing there is no head.
-    if (matched) line.text("client_retry", call.head().value("x-stainless-retry-count"));
-    line.token("config", std::string_view(snapshot().digest()).substr(0, 19));
-    gateway.access_log_.commit(line);
-    gateway.flush_log_soon();
-  }
+  write_line(labels, figures);
   if (!detail.empty() && status >= 500) {
     gateway.log_.warning("request.failed", {{"request_id", request_id()}, {"target", target_name}, {"detail", detail}});
   }

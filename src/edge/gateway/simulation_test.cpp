@@ -16,7 +16,13 @@ std::string tag_in(std::string_view text) {
 Script mood(SeededRandom& random, const Asked& asked) {
   const std::string tag = tag_in(asked.body);
   const bool streaming = asked.body.find("\"stream\":true") != std::string::npos;
-  std::string good = streaming ? chat_stream(tag) : json_answer(200, R"({"id":"u","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":")" + tag + R"("},"finish_reason":"stop"}]})");
+  std::string good =
+      streaming
+          ? chat_stream(tag)
+          : json_answer(
+                200,
+                R"({"id":"u","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":")" +
+                    tag + R"("},"finish_reason":"stop"}]})");
   const auto slowly = [&] {
     Script script;
     for (size_t at = 0; at < good.size();) {
@@ -94,8 +100,8 @@ void simulate(uint64_t seed, std::map<std::string, size_t>& ends) {
     Client& client = clients.emplace_back();
     client.tag = "tag-" + std::to_string(100'000 + random.below(900'000));
     tags.insert(client.tag);
-    const std::string body = std::string(R"({"model":"duo","stream":)") + (random.below(2) == 0 ? "true" : "false") + R"(,"messages":[{"role":"user","content":")" +
-                             client.tag + std::string(random.below(3000), 'p') + "\"}]}";
+    const std::string body = std::string(R"({"model":"duo","stream":)") + (random.below(2) == 0 ? "true" : "false") +
+                             R"(,"messages":[{"role":"user","content":")" + client.tag + std::string(random.below(3000), 'p') + "\"}]}";
     Manners manners;
     if (random.below(4) == 0) manners.leave_after = Nanos(static_cast<int64_t>(random.below(3'000'000'000)));
     if (random.below(8) == 0) manners.read_from = Nanos(static_cast<int64_t>(random.below(2'000'000'000)));

@@ -45,7 +45,8 @@ std::string_view model_named(const json::Document& body, std::string& scratch) {
 bool visible(const Exchange& x, const config::RouteEntry& route) {
   if (!x.principal->may_use_route(route.name)) return false;
   if (route.policy.tenants.empty()) return true;
-  return std::ranges::any_of(route.policy.tenants, [&](route::TenantId id) { return std::ranges::find(x.tenant->facts.lineage, id) != x.tenant->facts.lineage.end(); });
+  return std::ranges::any_of(route.policy.tenants,
+                             [&](route::TenantId id) { return std::ranges::find(x.tenant->facts.lineage, id) != x.tenant->facts.lineage.end(); });
 }
 
 Fail not_found() { return Fail(Error{.code = ErrorCode::kModelNotFound, .public_message = {}, .detail = {}, .param = "model", .retry_after = {}}); }

@@ -43,7 +43,9 @@ class EventSink final : public StreamSink {
 /// /v1/responses, spoken natively upstream.
 class ResponsesSink final : public StreamSink {
  public:
-  ResponsesSink(protocol::ResponsesRewriter& responses, const protocol::StreamNames& names, const Clock& clock) : responses_(responses), clock_(clock) {
+  ResponsesSink(protocol::ResponsesRewriter& responses, const protocol::StreamNames& names, const Clock& clock)
+      : responses_(responses),
+        clock_(clock) {
     responses_.start(names);
   }
   Result<void> feed(const http::SseEvent& event, std::string& out) override;
@@ -72,7 +74,9 @@ class BridgeSink final : public StreamSink {
 /// A stream that only we see: collected for a client that waits for the whole.
 class CollectSink final : public StreamSink {
  public:
-  CollectSink(protocol::StreamAggregator& aggregator, const protocol::AggregateOptions& options) : aggregator_(aggregator) { aggregator_.start(options); }
+  CollectSink(protocol::StreamAggregator& aggregator, const protocol::AggregateOptions& options) : aggregator_(aggregator) {
+    aggregator_.start(options);
+  }
   Result<void> feed(const http::SseEvent& event, std::string&) override { return aggregator_.feed(event.data); }
   void fail(const Error&, std::string&) override {}
   bool ended() const override { return aggregator_.done_seen(); }

@@ -116,7 +116,9 @@ TEST_F(Streams, AStreamThatNeverPausesEndsAtItsDeadline) {
 TEST_F(Streams, AClientThatLeavesTakesItsUpstreamAlong) {
   for (const bool streaming : {true, false}) {
     for (const Nanos stay : {Nanos(5ms), Nanos(700ms), Nanos(2500ms)}) {
-      Script script{wait(500ms), send(streaming ? stream_head() + kHello : "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 999\r\n\r\n{"), wait(1s)};
+      Script script{wait(500ms),
+                    send(streaming ? stream_head() + kHello : "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 999\r\n\r\n{"),
+                    wait(1s)};
       if (streaming) script.push_back(send(kMore));
       script.push_back(hang());
       rig_.up(kOnePort).answer = [&](const Asked&) { return script; };
@@ -188,7 +190,8 @@ TEST_F(Streams, UsageIsAlwaysAskedForAndHidden) {
   EXPECT_NE(rig_.up(kOnePort).asked[0].body.find(R"("stream_options":{"include_usage":true})"), std::string::npos) << rig_.up(kOnePort).asked[0].body;
   EXPECT_EQ(member(last_line(), "usage_source"), "upstream");
   EXPECT_EQ(member(last_line(), "prompt_tokens"), "3");
-  const Reply shown = rig_.ask(rig_.post("/v1/chat/completions", R"({"model":"duo","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"x"}]})"));
+  const Reply shown = rig_.ask(rig_.post(
+      "/v1/chat/completions", R"({"model":"duo","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"x"}]})"));
   EXPECT_NE(shown.body.find(R"("usage":{"prompt_tokens":3)"), std::string::npos);
 }
 

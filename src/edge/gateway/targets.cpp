@@ -34,7 +34,8 @@ void fill_paths(TargetRuntime& target, const std::string& base_path) {
   for (size_t i = 0; i < target.paths.size(); ++i) {
     std::string path;
     const auto operation = static_cast<protocol::Operation>(i);
-    if (build_target_path(*target.traits, operation, base_path, target.entry->deployment, target.entry->api_version, path)) target.paths[i] = std::move(path);
+    if (build_target_path(*target.traits, operation, base_path, target.entry->deployment, target.entry->api_version, path))
+      target.paths[i] = std::move(path);
   }
 }
 
@@ -61,7 +62,8 @@ std::span<const route::Live> WorkerConfiguration::live_at(MonoTime now) {
   return live;
 }
 
-WorkerConfigurationPtr join(ConfigurationPtr configuration, provider::EndpointSetPtr endpoints, OriginCache& origins, const WorkerConfiguration* before) {
+WorkerConfigurationPtr join(ConfigurationPtr configuration, provider::EndpointSetPtr endpoints, OriginCache& origins,
+                            const WorkerConfiguration* before) {
   auto joined = std::make_shared<WorkerConfiguration>();
   const config::Snapshot& snapshot = *configuration->snapshot;
   joined->targets.resize(snapshot.targets().size());
@@ -87,10 +89,16 @@ WorkerConfigurationPtr join(ConfigurationPtr configuration, provider::EndpointSe
     target.host = host_header(place->host, place->port, place->tls);
     const net::TlsClientContext* trust = place->tls ? configuration->trust[entry.id].get() : nullptr;
     const bool loopback_only = entry.endpoint_is_live || entry.network == config::NetworkMode::kLoopback;
-    const std::string identity = place->host + '\n' + std::to_string(place->port) + '\n' + (place->tls ? entry.server_name + '\n' + entry.ca_file : "plain") + '\n' +
-                                 credential + '\n' + std::to_string(place->instance) + '\n' + (trust != nullptr ? snapshot.digest() : "") +
+    const std::string identity = place->host + '\n' + std::to_string(place->port) + '\n' +
+                                 (place->tls ? entry.server_name + '\n' + entry.ca_file : "plain") + '\n' + credential + '\n' +
+                                 std::to_string(place->instance) + '\n' + (trust != nullptr ? snapshot.digest() : "") +
                                  (loopback_only ? "\nloopback" : "");
-    target.origin = origins.get(identity, net::DialTarget{.host = place->host, .port = place->port, .tls = trust, .server_name = entry.server_name, .local_path = {}, .loopback_only = loopback_only});
+    target.origin = origins.get(identity, net::DialTarget{.host = place->host,
+                                                          .port = place->port,
+                                                          .tls = trust,
+                                                          .server_name = entry.server_name,
+                                                          .local_path = {},
+                                                          .loopback_only = loopback_only});
     if (before == nullptr || before->configuration != configuration) continue;
     const TargetRuntime& old = before->targets[entry.id];
     target.saturated_until = old.saturated_until;

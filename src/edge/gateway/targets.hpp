@@ -54,6 +54,7 @@ struct WorkerConfiguration {
 using WorkerConfigurationPtr = std::shared_ptr<WorkerConfiguration>;
 
 /// Never fails: a target that can not be addressed stays without origin and counts as not ready.
-WorkerConfigurationPtr join(ConfigurationPtr configuration, provider::EndpointSetPtr endpoints, OriginCache& origins, const WorkerConfiguration* before);
+WorkerConfigurationPtr join(ConfigurationPtr configuration, provider::EndpointSetPtr endpoints, OriginCache& origins,
+                            const WorkerConfiguration* before);
 
 }  // namespace wye::gateway
