@@ -1,6 +1,29 @@
 #include "llm/route/route.hpp"
 
 namespace wye::route {
+namespace {
+
+/// Names what the request uses. Which of several is missing differs by candidate, so only a single one is named as parameter.
+Error unsupported_feature(EnumSet<Capability> needs) {
+  struct Row {
+    Capability capability;
+    std::string_view param;  // empty: it lies within the content
+  };
+  constexpr std::array kRows = {Row{Capability::kTools, "tools"}, Row{Capability::kJsonSchema, "response_format"}, Row{Capability::kVision, ""},
+                                Row{Capability::kAudio, ""}, Row{Capability::kLogprobs, "logprobs"}};
+  std::string names;
+  std::string param;
+  size_t count = 0;
+  for (const Row& row : kRows) {
+    if (!needs.contains(row.capability)) continue;
+    names += (count++ == 0 ? "" : ", ") + std::string(config::to_string(row.capability));
+    param = row.param;
+  }
+  return public_error(ErrorCode::kUnsupportedParameter, "This model lacks a feature that the request uses: " + names + ".",
+                      count == 1 ? std::move(param) : std::string());
+}
+
+}  // namespace
 
 std::string_view to_string(Reason reason) {
   switch (reason) {
@@ -29,7 +52,7 @@ Error to_error(Verdict verdict, const Ask& ask) {
     case Verdict::kForbidden: return public_error(ErrorCode::kDataClassForbidden, {});
     case Verdict::kUnsupportedOperation:
       return public_error(ErrorCode::kUnsupportedParameter, "This model does not serve the operation " + operation + ".", "model");
-    case Verdict::kUnsupportedFeature: return public_error(ErrorCode::kUnsupportedParameter, "This model lacks a feature that the request uses.");
+    case Verdict::kUnsupportedFeature: return unsupported_feature(ask.needs);
     case Verdict::kSaturated: return public_error(ErrorCode::kOverloaded, {});
     case Verdict::kNotReady: return public_error(ErrorCode::kModelNotReady, {});
     case Verdict::kPlanned: break;

@@ -137,6 +137,18 @@ TEST(RouteOperations, UnsupportedIsTheClientsError) {
   EXPECT_EQ(w.order(), std::vector<TargetId>{1});
 }
 
+TEST(Reasons, AMissingFeatureIsNamed) {
+  Ask ask;
+  ask.needs.insert(Capability::kTools);
+  const Error one = to_error(Verdict::kUnsupportedFeature, ask);
+  EXPECT_EQ(one.param, "tools");
+  EXPECT_EQ(one.public_message, "This model lacks a feature that the request uses: tools.");
+  ask.needs.insert(Capability::kJsonSchema);
+  const Error two = to_error(Verdict::kUnsupportedFeature, ask);
+  EXPECT_EQ(two.param, "");
+  EXPECT_EQ(two.public_message, "This model lacks a feature that the request uses: tools, jsonSchema.");
+}
+
 TEST(RouteOperations, ResponsesAreBridgedToChat) {
   World w;
   w.ask.operation = Operation::kResponses;
