@@ -99,6 +99,7 @@ Result<void> Host::start() {
   watch_ = std::make_unique<os::FileWatch>(options_.source.paths, [this] { reload_wanted_.store(true); });
   const provider::EndpointSetPtr first = endpoints();
   TRY(data_plane_, DataPlane::start(parts, offload_, configuration_, first, options_.threads));
+  served_ = first;
   shard_ = &metrics_.make_shard();
   show(*first);
   register_metrics(*this, metrics_, *log_sink_, access, outside_.clock);
@@ -150,6 +151,10 @@ provider::EndpointSetPtr Host::endpoints() {
 void Host::publish() {
   const provider::EndpointSetPtr now = endpoints();
   data_plane_->take(configuration_, now);
+  {
+    const std::lock_guard lock(mutex_);
+    served_ = now;
+  }
   show(*now);
 }
 
@@ -252,8 +257,12 @@ admin::Health Host::ready() {
   if (draining_.load()) return {false, "draining"};
   const std::lock_guard lock(mutex_);
   const config::Snapshot& snapshot = *configuration_->snapshot;
+  // Ids mean nothing under another snapshot: between a reload and its publication only the labels tell.
+  const bool told = served_ != nullptr && served_->snapshot_digest() == snapshot.digest();
   for (const config::TargetEntry& target : snapshot.targets()) {
     if (!target.endpoint_is_live) continue;
+    // What is alive but unknown to the data plane is not served yet.
+    if (told && served_->at(target.id).health == provider::Health::kStarting) return {false, "starting"};
     const auto known = live_.find(target.label);
     // Ready means every Route has a live target or is known broken: only what is still starting holds us up.
     if (known == live_.end() || known->second.health == provider::Health::kStarting) return {false, "starting"};

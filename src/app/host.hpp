@@ -117,6 +117,7 @@ class Host {
 
   mutable std::mutex mutex_;  // what other threads touch
   std::map<std::string, provider::LiveEndpoint> live_;
+  provider::EndpointSetPtr served_;  // what the data plane was told last
   uint64_t generation_ = 0;
   bool changed_ = false;
   std::atomic<bool> reload_wanted_{false};
