@@ -1,4 +1,5 @@
 """A client that leaves: the upstream connection is closed, the slot of the model is idle."""
+
 import socket
 import struct
 import time
@@ -7,12 +8,17 @@ import openai
 import pytest
 
 from stack import http1
-from stack.process import until
+from stack.running_program import until
 
 SLOT_IDLE_SECONDS = 0.5
 # What a look at /slots itself may take on a busy machine.
 LOOK_SECONDS = 0.3
-LONG = {"model": "chat-local", "messages": [{"role": "user", "content": "Tell a very long story about a whale."}], "max_tokens": 1500, "ignore_eos": True}
+LONG = {
+    "model": "chat-local",
+    "messages": [{"role": "user", "content": "Tell a very long story about a whale."}],
+    "max_tokens": 1500,
+    "ignore_eos": True,
+}
 
 
 def idle_after(world):
@@ -54,8 +60,9 @@ def test_leaving(world, how):
 def test_the_official_client_closes_its_stream(world):
     idle_after(world)
     with openai.OpenAI(base_url=world.gateway.v1, api_key=world.gateway.key, max_retries=0) as client:
-        stream = client.chat.completions.create(**{name: value for name, value in LONG.items() if name != "ignore_eos"}, stream=True,
-                                                extra_body={"ignore_eos": True})
+        stream = client.chat.completions.create(
+            **{name: value for name, value in LONG.items() if name != "ignore_eos"}, stream=True, extra_body={"ignore_eos": True}
+        )
         for _, _chunk in zip(range(5), stream):
             pass
         stream.close()
@@ -73,7 +80,9 @@ def test_the_upstream_connection_is_closed(world, stream):
     """The slow upstream answers after two seconds; the client has left long before."""
     port = int(world.slow.url.rpartition(":")[2])
     connection = http1.connect(world.gateway.base)
-    connection.sendall(http1.request_bytes(f"{world.gateway.v1}/chat/completions", {**LONG, "model": "slow", "stream": stream}, world.gateway.headers()))
+    connection.sendall(
+        http1.request_bytes(f"{world.gateway.v1}/chat/completions", {**LONG, "model": "slow", "stream": stream}, world.gateway.headers())
+    )
     until(lambda: connections_to(port) == 1, 5, "a connection to the upstream", every=0.005)
     time.sleep(0.2)
     connection.close()
@@ -108,8 +117,11 @@ def test_first_byte_is_forwarded_at_once(world):
     """The stub sends its first chunk after 300 ms and its last two seconds later."""
     begin = time.monotonic()
     connection = http1.connect(world.gateway.base)
-    connection.sendall(http1.request_bytes(f"{world.gateway.v1}/chat/completions", {"model": "stub", "messages": LONG["messages"], "stream": True},
-                                           world.gateway.headers()))
+    connection.sendall(
+        http1.request_bytes(
+            f"{world.gateway.v1}/chat/completions", {"model": "stub", "messages": LONG["messages"], "stream": True}, world.gateway.headers()
+        )
+    )
     first = whole = None
     text = b""
     while b"data: [DONE]" not in text:

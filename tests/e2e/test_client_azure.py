@@ -1,4 +1,5 @@
 """The Azure dialects through the official AzureOpenAI client, and curl."""
+
 import asyncio
 import json
 import subprocess
@@ -44,6 +45,7 @@ def test_async(live):
     async def main():
         async with openai.AsyncAzureOpenAI(azure_endpoint=live.base, api_version=VERSION, api_key=live.key, max_retries=0) as client:
             return await client.chat.completions.create(model="chat-managed", messages=ASK, max_tokens=8)
+
     assert asyncio.run(main()).choices[0].message.content
 
 
@@ -53,13 +55,16 @@ def test_the_deployment_in_the_path_wins(live):
     assert answer.status == 200 and answer.json()["model"] == "chat-local"
 
 
-@pytest.mark.parametrize("path, code", [
-    ("/openai/deployments/chat-local/chat/completions", "unknown_api_version"),
-    ("/openai/deployments/chat-local/chat/completions?api-version=1999-01-01", "unknown_api_version"),
-    ("/openai/v1/chat/completions?api-version=2024-10-21", "unknown_api_version"),
-    ("/openai/deployments/no-such/chat/completions?api-version=2024-10-21", "model_not_found"),
-    ("/openai/deployments/chat-local/no/such?api-version=2024-10-21", "unknown_path"),
-])
+@pytest.mark.parametrize(
+    "path, code",
+    [
+        ("/openai/deployments/chat-local/chat/completions", "unknown_api_version"),
+        ("/openai/deployments/chat-local/chat/completions?api-version=1999-01-01", "unknown_api_version"),
+        ("/openai/v1/chat/completions?api-version=2024-10-21", "unknown_api_version"),
+        ("/openai/deployments/no-such/chat/completions?api-version=2024-10-21", "model_not_found"),
+        ("/openai/deployments/chat-local/no/such?api-version=2024-10-21", "unknown_path"),
+    ],
+)
 def test_refusals(live, path, code):
     answer = live.post(path, {"model": "chat-local", "messages": ASK})
     assert answer.status == 404 and answer.error()["code"] == code
@@ -77,8 +82,13 @@ def test_wrong_key(live):
 
 
 def curl(live, *arguments, body=""):
-    made = subprocess.run(["curl", "-sS", "--max-time", "60", "-H", f"Authorization: Bearer {live.key}", "-H", "Content-Type: application/json", *arguments],
-                          input=body, capture_output=True, text=True, timeout=90)
+    made = subprocess.run(
+        ["curl", "-sS", "--max-time", "60", "-H", f"Authorization: Bearer {live.key}", "-H", "Content-Type: application/json", *arguments],
+        input=body,
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
     assert made.returncode == 0, made.stderr
     return made.stdout
 

@@ -1,4 +1,5 @@
 """Chat and completions through the official Python client, on both paths."""
+
 import asyncio
 
 import openai
@@ -108,7 +109,9 @@ def test_two_choices_streamed(client):
 
 
 def test_unknown_fields_pass(client):
-    answer = client.chat.completions.create(model="chat-local", messages=ASK, max_tokens=TOKENS, extra_body={"cache_prompt": False, "x_own": {"a": [1, None]}})
+    answer = client.chat.completions.create(
+        model="chat-local", messages=ASK, max_tokens=TOKENS, extra_body={"cache_prompt": False, "x_own": {"a": [1, None]}}
+    )
     assert answer.choices[0].message.content
 
 

@@ -5,7 +5,7 @@ import openai
 import pytest
 
 from stack import http1
-from stack.process import until
+from stack.running_program import until
 
 
 @pytest.fixture(autouse=True)
@@ -43,9 +43,14 @@ def test_a_filtered_answer(gateway, model):
     assert finishes == ["content_filter"]
 
 
-def test_filter_categories_are_hidden_unless_the_route_shows_them(gateway):
-    assert b"content_filter" not in gateway.chat("chat-managed").body
-    assert b"content_filter" not in gateway.chat("chat-managed", stream=True).body
+def test_annotation_events_are_for_the_azure_dialect_alone(gateway):
+    """Plain clients index `choices[0]` and fall over an event without choices; Azure's own clients read it."""
+    plain = [json.loads(event) for event in http1.events(gateway.chat("chat-managed", stream=True).body) if event != "[DONE]"]
+    assert plain and all(event["choices"] for event in plain)
+    body = {"messages": [{"role": "user", "content": "Say the word blue."}], "max_tokens": 8, "stream": True}
+    azure = gateway.post("/openai/deployments/chat-managed/chat/completions?api-version=2024-10-21", body)
+    events = [json.loads(event) for event in http1.events(azure.body) if event != "[DONE]"]
+    assert any("prompt_filter_results" in event for event in events)
 
 
 def test_rate_limited(client):
@@ -55,7 +60,9 @@ def test_rate_limited(client):
     assert int(limited.value.response.headers["retry-after"]) >= 1
 
 
-@pytest.mark.parametrize("word, status, code", [("wye-fault-500", 502, "upstream_error"), ("wye-fault-503", 503, None), ("wye-fault-reset", 502, "upstream_error")])
+@pytest.mark.parametrize(
+    "word, status, code", [("wye-fault-500", 502, "upstream_error"), ("wye-fault-503", 503, None), ("wye-fault-reset", 502, "upstream_error")]
+)
 @pytest.mark.parametrize("stream", [False, True])
 def test_before_the_first_byte(gateway, word, status, code, stream):
     answer = ask(gateway, word, stream=stream)

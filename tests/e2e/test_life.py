@@ -1,4 +1,5 @@
 """Start and end of `wye gateway`: what stops it, what it says, what it leaves."""
+
 import shutil
 import signal
 import socket
@@ -9,7 +10,7 @@ import pytest
 
 from stack import config
 from stack.gateway import Gateway, environment, wye
-from stack.process import Program, is_running, until
+from stack.running_program import Program, is_running, until
 from stack.programs import ROOT, program
 
 
@@ -41,8 +42,15 @@ def test_port_taken(fresh):
         says(run(fresh, "--admin-port", port), 6, str(port))
 
 
-@pytest.mark.parametrize("text, word", [("apiVersion: wye.dev/v1alpha1\nkind: Gateway\nmetadata: {name: edge}\nspec: {listenrs: []}\n", "listeners"),
-                                        ("a: b\n", "kind"), ("{", "wye.yaml:"), ("", "Gateway")])
+@pytest.mark.parametrize(
+    "text, word",
+    [
+        ("apiVersion: wye.dev/v1alpha1\nkind: Gateway\nmetadata: {name: edge}\nspec: {listenrs: []}\n", "listeners"),
+        ("a: b\n", "kind"),
+        ("{", "wye.yaml:"),
+        ("", "Gateway"),
+    ],
+)
 def test_bad_configuration(fresh, text, word):
     (fresh.config / "wye.yaml").write_text(text)
     says(run(fresh), 3, word)
@@ -67,9 +75,17 @@ def test_data_folder_that_can_not_be_written(fresh, tmp_path):
 
 def test_disk_full(fresh):
     """A file size limit of nothing stands in for a disk without room."""
-    code = "import os, resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); os.execv(sys.argv[1], sys.argv[1:])"
+    code = (
+        "import os, resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); os.execv(sys.argv[1], sys.argv[1:])"
+    )
     import sys
-    full = Program([sys.executable, "-c", code, program("wye"), "keys", "create", "--tenant", "local", "--data", fresh.data], fresh.folder / "full.log", environment())
+
+    full = Program(
+        [sys.executable, "-c", code, program("wye"), "keys", "create", "--tenant", "local", "--data", fresh.data],
+        fresh.folder / "full.log",
+        environment(),
+    )
     assert full.wait(30) == 1
     assert "error: " in full.errors() or full.err.stat().st_size == 0
 
@@ -88,6 +104,7 @@ def test_kill_and_restart(fresh):
 def test_kill_in_mid_stream_and_restart(fresh):
     fresh.start()
     failed = []
+
     def ask():
         try:
             answer = fresh.chat("stub", stream=True)
@@ -96,6 +113,7 @@ def test_kill_in_mid_stream_and_restart(fresh):
             failed.append(True)
         except Exception as error:
             failed.append(type(error).__name__ == "IncompleteRead")
+
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -113,7 +131,9 @@ def test_kill_in_mid_stream_and_restart(fresh):
 def test_drain_loses_no_request(fresh, number):
     fresh.start()
     answers = []
-    threads = [threading.Thread(target=lambda i=i: answers.append((i, fresh.chat("stub" if i % 2 == 0 else "slow", stream=i % 2 == 0)))) for i in range(24)]
+    threads = [
+        threading.Thread(target=lambda i=i: answers.append((i, fresh.chat("stub" if i % 2 == 0 else "slow", stream=i % 2 == 0)))) for i in range(24)
+    ]
     for thread in threads:
         thread.start()
     until(lambda: fresh.metric("wye_in_flight") == 24, 10, "24 requests")

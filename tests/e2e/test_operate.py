@@ -1,4 +1,5 @@
 """Keys, reload, metrics and logs of a running instance."""
+
 import json
 import threading
 
@@ -6,7 +7,7 @@ import pytest
 
 from stack import config
 from stack.gateway import Gateway, create_key, metric_samples, wye
-from stack.process import until
+from stack.running_program import until
 
 CANARY = "zanzibar-canary-4711"
 KEY_SECONDS = 5
@@ -35,7 +36,10 @@ def test_a_key_expires(gateway):
     until(lambda: status_of(gateway, key) == 401, 10, "the expired key is refused")
 
 
-@pytest.mark.parametrize("arguments", [["keys", "create"], ["keys", "revoke", "nope"], ["keys", "create", "--tenant", "local", "--expires", "soon"], ["nope"], [], ["gateway"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["keys", "create"], ["keys", "revoke", "nope"], ["keys", "create", "--tenant", "local", "--expires", "soon"], ["nope"], [], ["gateway"]],
+)
 def test_usage_errors(gateway, arguments):
     made = wye(*arguments, data=gateway.data)
     assert made.returncode == 2, (made.returncode, made.stderr)
@@ -47,11 +51,27 @@ def test_a_lifetime_out_of_range(gateway):
     assert made.returncode != 0 and "365" in made.stderr and made.stdout == ""
 
 
-METRICS = ["wye_requests_total", "wye_in_flight", "wye_overhead_seconds_count", "wye_tokens_total", "wye_attempts_total", "wye_auth_failures_total",
-           "wye_target_state", "wye_config_info", "wye_config_refused_total", "wye_dropped_total", "wye_build_info", "process_cpu_seconds_total",
-           "process_resident_memory_bytes", "process_open_fds", "gen_ai_server_request_duration_seconds_count",
-           "gen_ai_server_time_to_first_token_seconds_count", "gen_ai_server_time_per_output_token_seconds_count",
-           "gen_ai_client_operation_duration_seconds_count", "gen_ai_client_token_usage"]
+METRICS = [
+    "wye_requests_total",
+    "wye_in_flight",
+    "wye_overhead_seconds_count",
+    "wye_tokens_total",
+    "wye_attempts_total",
+    "wye_auth_failures_total",
+    "wye_target_state",
+    "wye_config_info",
+    "wye_config_refused_total",
+    "wye_dropped_total",
+    "wye_build_info",
+    "process_cpu_seconds_total",
+    "process_resident_memory_bytes",
+    "process_open_fds",
+    "gen_ai_server_request_duration_seconds_count",
+    "gen_ai_server_time_to_first_token_seconds_count",
+    "gen_ai_server_time_per_output_token_seconds_count",
+    "gen_ai_client_operation_duration_seconds_count",
+    "gen_ai_client_token_usage",
+]
 
 
 def test_metrics_have_their_names_and_count(gateway):
@@ -59,10 +79,15 @@ def test_metrics_have_their_names_and_count(gateway):
     gateway.get("/v1/models", "wrong")
     samples = metric_samples(gateway.metrics())
     assert [name for name in METRICS if name not in samples] == []
+
     def counted():
         labels = 'route="chat-local"', 'operation="chat"', 'code="200"'
-        return (gateway.metric("wye_requests_total", *labels), gateway.metric("wye_tokens_total", 'route="chat-local"', 'type="completion"'),
-                gateway.metric("gen_ai_server_time_to_first_token_seconds_count", 'gen_ai_request_model="chat-local"'))
+        return (
+            gateway.metric("wye_requests_total", *labels),
+            gateway.metric("wye_tokens_total", 'route="chat-local"', 'type="completion"'),
+            gateway.metric("gen_ai_server_time_to_first_token_seconds_count", 'gen_ai_request_model="chat-local"'),
+        )
+
     before = counted()
     used = gateway.chat("chat-local").json()["usage"]["completion_tokens"]
     gateway.chat("chat-local", stream=True, max_tokens=1)
@@ -72,16 +97,48 @@ def test_metrics_have_their_names_and_count(gateway):
 
 def test_health_and_what_admin_does_not_serve(gateway):
     from stack import http1
+
     assert http1.call(f"{gateway.admin}/livez").status == 200 and http1.call(f"{gateway.admin}/readyz").status == 200
     assert http1.call(f"{gateway.admin}/admin/v1/status").status == 404, "without login only on the local socket"
     assert http1.call(f"{gateway.admin}/v1/models").status == 404
     assert http1.call(f"{gateway.admin}/livez", "POST", b"").status == 405
 
 
-FIELDS = {"time": str, "request_id": str, "listener": str, "peer": str, "method": str, "operation": str, "action": str, "stream": bool, "tenant": str,
-          "principal": str, "principal_kind": str, "key_id": str, "alias": str, "target": str, "path": str, "data_class": str, "status": int, "outcome": str,
-          "attempts": int, "prompt_tokens": int, "cached_tokens": int, "completion_tokens": int, "usage_source": str, "bytes_in": int, "bytes_out": int,
-          "auth_us": int, "decide_us": int, "connect_ms": int, "ttft_ms": int, "upstream_ms": int, "total_ms": int, "overhead_us": int, "config": str}
+FIELDS = {
+    "time": str,
+    "request_id": str,
+    "listener": str,
+    "peer": str,
+    "method": str,
+    "operation": str,
+    "action": str,
+    "stream": bool,
+    "tenant": str,
+    "principal": str,
+    "principal_kind": str,
+    "key_id": str,
+    "alias": str,
+    "target": str,
+    "path": str,
+    "data_class": str,
+    "status": int,
+    "outcome": str,
+    "attempts": int,
+    "prompt_tokens": int,
+    "cached_tokens": int,
+    "completion_tokens": int,
+    "usage_source": str,
+    "bytes_in": int,
+    "bytes_out": int,
+    "auth_us": int,
+    "decide_us": int,
+    "connect_ms": int,
+    "ttft_ms": int,
+    "upstream_ms": int,
+    "total_ms": int,
+    "overhead_us": int,
+    "config": str,
+}
 
 
 def test_access_record(gateway):
@@ -90,16 +147,38 @@ def test_access_record(gateway):
     assert [name for name in FIELDS if name not in record] == []
     assert [name for name, kind in FIELDS.items() if type(record[name]) is not kind] == []
     assert record["events_out"] > 0 and record["upstream_request_id"] and record["region"] == "swedencentral"
-    assert (record["alias"], record["target"], record["path"], record["status"], record["outcome"]) == ("chat-managed", "backend/azure", "managed", 200, "complete")
+    assert (record["alias"], record["target"], record["path"], record["status"], record["outcome"]) == (
+        "chat-managed",
+        "backend/azure",
+        "managed",
+        200,
+        "complete",
+    )
     assert record["total_ms"] >= record["ttft_ms"] and record["principal"] == f"key:{record['key_id']}"
 
 
 def test_no_content_and_no_secret_in_logs_and_metrics(gateway):
-    body = {"model": "chat-local", "max_tokens": 8, "messages": [{"role": "system", "content": CANARY}, {"role": "user", "content": CANARY, "name": CANARY}],
-            "user": CANARY, "metadata": {"k": CANARY}, "x_own": CANARY}
+    body = {
+        "model": "chat-local",
+        "max_tokens": 8,
+        "messages": [{"role": "system", "content": CANARY}, {"role": "user", "content": CANARY, "name": CANARY}],
+        "user": CANARY,
+        "metadata": {"k": CANARY},
+        "x_own": CANARY,
+    }
     headers = {"x-own": CANARY, "User-Agent": CANARY, "OpenAI-Project": CANARY, "Referer": CANARY, "x-request-id": CANARY}
-    calls = [gateway.post("/v1/chat/completions", {**body, **more}, headers=headers) for more in
-             ({}, {"stream": True}, {"model": "chat-managed"}, {"model": "chat-gone"}, {"model": CANARY}, {"temperature": CANARY}, {CANARY: {"a": CANARY}})]
+    calls = [
+        gateway.post("/v1/chat/completions", {**body, **more}, headers=headers)
+        for more in (
+            {},
+            {"stream": True},
+            {"model": "chat-managed"},
+            {"model": "chat-gone"},
+            {"model": CANARY},
+            {"temperature": CANARY},
+            {CANARY: {"a": CANARY}},
+        )
+    ]
     calls.append(gateway.post("/v1/chat/completions", ('{"model": "' + CANARY).encode(), headers=headers))
     calls.append(gateway.get(f"/v1/models/{CANARY}?{CANARY}={CANARY}"))
     calls.append(gateway.get(f"/{CANARY}"))
@@ -122,6 +201,7 @@ def test_log_lines_are_objects_with_a_time(gateway):
 
 # ---- reload: an instance of its own, because its configuration breaks
 
+
 @pytest.fixture(scope="module")
 def second(world, tmp_path_factory):
     gateway = Gateway(tmp_path_factory.mktemp("second"))
@@ -132,8 +212,10 @@ def second(world, tmp_path_factory):
 
 
 def digest(gateway):
-    series = metric_samples(gateway.metrics())["wye_config_info"]
-    return next(labels for labels, value in series if value == 1)
+    """Labels of the one series that is 1; a scrape in the middle of a change may see none, so it asks again."""
+    def served():
+        return next((labels for labels, value in metric_samples(gateway.metrics())["wye_config_info"] if value == 1), None)
+    return until(served, 5, "the digest that is served")
 
 
 class Load:

@@ -1,4 +1,5 @@
 """The laptop: `wye up` from nothing to its end, and the commands around it."""
+
 import json
 import os
 import signal
@@ -12,7 +13,7 @@ import pytest
 
 from stack import config, http1
 from stack.gateway import Up, environment, wye
-from stack.process import Program, descendants_of, is_running, until
+from stack.running_program import Program, descendants_of, is_running, until
 from stack.programs import artefact, program
 from stack.world import CHAT_DIGEST, CHAT_MODEL
 
@@ -60,12 +61,16 @@ def test_default_configuration_and_files(up):
 def test_environment_is_all_a_program_needs(up):
     """The official clients read their variables; nothing else is given."""
     assert {"OPENAI_BASE_URL", "OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_API_KEY", "WYE_ADMIN_URL", "WYE_DATA"} <= set(up.variables)
-    code = ("import openai; print(openai.OpenAI().chat.completions.create(model='chat-local', messages=[{'role': 'user', 'content': 'Hi'}], max_tokens=4)"
-            ".choices[0].message.content is not None); "
-            "print(openai.AzureOpenAI(api_version='2024-10-21').chat.completions.create(model='chat-managed', messages=[{'role': 'user', 'content': 'Hi'}],"
-            " max_tokens=4).choices[0].message.content is not None)")
+    code = (
+        "import openai; print(openai.OpenAI().chat.completions.create(model='chat-local', messages=[{'role': 'user', 'content': 'Hi'}], max_tokens=4)"
+        ".choices[0].message.content is not None); "
+        "print(openai.AzureOpenAI(api_version='2024-10-21').chat.completions.create("
+        "model='chat-managed', messages=[{'role': 'user', 'content': 'Hi'}],"
+        " max_tokens=4).choices[0].message.content is not None)"
+    )
     import subprocess
     import sys
+
     made = subprocess.run([sys.executable, "-c", code], env=up.variables, capture_output=True, text=True, timeout=90)
     assert made.stdout.split() == ["True", "True"], made.stderr[-2000:]
 
@@ -79,8 +84,11 @@ def test_the_key_is_shown_once_with_a_line_to_paste(up):
 
 def test_status(up):
     document = json.loads(wye("status", "-o", "json", data=up.data).stdout)
-    assert {target["name"]: target["state"] for target in document["targets"]} == {"model/smollm2-135m": "ready", "model/minilm-l6-v2": "ready",
-                                                                                 "backend/azure": "ready"}
+    assert {target["name"]: target["state"] for target in document["targets"]} == {
+        "model/smollm2-135m": "ready",
+        "model/minilm-l6-v2": "ready",
+        "backend/azure": "ready",
+    }
     table = wye("status", data=up.data)
     assert table.returncode == 0 and "chat-managed" in table.stdout and "\x1b" not in table.stdout
 
@@ -163,8 +171,10 @@ def test_drain_under_load(fresh):
     fresh.start()
     until(lambda: chats(fresh) and chats(fresh, "chat-managed"), 10, "an answer")
     answers = []
+
     def ask(i):
         answers.append(fresh.chat(("chat-local", "chat-managed")[i % 2], stream=True, max_tokens=60))
+
     threads = [threading.Thread(target=ask, args=(i,)) for i in range(8)]
     for thread in threads:
         thread.start()
@@ -219,8 +229,12 @@ def test_one_broken_model_takes_its_own_route_down_alone(fresh, harm, word):
     elif harm == "digest":
         bad.symlink_to(good)
         digest = "sha256:" + "0" * 64
-    small(fresh, config.route("good", "model: good"), config.route("bad", "model: bad"),
-          models=[config.local_model("good", good, CHAT_DIGEST), config.local_model("bad", bad, digest)])
+    small(
+        fresh,
+        config.route("good", "model: good"),
+        config.route("bad", "model: bad"),
+        models=[config.local_model("good", good, CHAT_DIGEST), config.local_model("bad", bad, digest)],
+    )
     fresh.start()
     until(lambda: chats(fresh, "good"), 10, "the good model")
     answer = fresh.chat("bad")

@@ -1,4 +1,5 @@
 """The world of the end-to-end tests for other runners: prints one JSON line once it answers, ends with its standard input."""
+
 import json
 import sys
 import tempfile
@@ -15,7 +16,9 @@ def main():
         world = World(Path(folder))
         try:
             gateway = world.gateway
-            print(json.dumps({"base": gateway.base, "v1": gateway.v1, "admin": gateway.admin, "key": gateway.key, "llama": world.llama.url}), flush=True)
+            print(
+                json.dumps({"base": gateway.base, "v1": gateway.v1, "admin": gateway.admin, "key": gateway.key, "llama": world.llama.url}), flush=True
+            )
             sys.stdin.read()
         finally:
             world.stop()

@@ -37,7 +37,8 @@ for (const model of ['chat-local', 'chat-managed']) {
     let text = '';
     let finish = null;
     let usage = null;
-    const stream = await client.chat.completions.create({ model, messages: ask, max_tokens: 8, stream: true, stream_options: { include_usage: true } });
+    const stream_options = { include_usage: true };
+    const stream = await client.chat.completions.create({ model, messages: ask, max_tokens: 8, stream: true, stream_options });
     for await (const chunk of stream) {
       text += chunk.choices[0]?.delta?.content ?? '';
       finish = chunk.choices[0]?.finish_reason ?? finish;
@@ -91,7 +92,8 @@ test('models', async () => {
 });
 
 test('errors become the classes of the client', async () => {
-  await assert.rejects(client.chat.completions.create({ model: 'nope', messages: ask }), (error) => error instanceof OpenAI.NotFoundError && error.code === 'model_not_found');
+  const unknown = (error) => error instanceof OpenAI.NotFoundError && error.code === 'model_not_found';
+  await assert.rejects(client.chat.completions.create({ model: 'nope', messages: ask }), unknown);
   await assert.rejects(client.chat.completions.create({ model: 'chat-local', messages: ask, temperature: 9 }), OpenAI.BadRequestError);
   await assert.rejects(client.chat.completions.create({ model: 'chat-managed', messages: [{ role: 'user', content: 'wye-filter-hate' }] }),
     (error) => error instanceof OpenAI.BadRequestError && error.code === 'content_filter');

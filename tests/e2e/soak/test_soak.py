@@ -3,6 +3,7 @@
 On a sanitizer build: no report, no leak, no wrong byte. On any other also: resident memory at the end within 10 % of what it was
 after the first ten seconds.
 """
+
 import json
 import os
 import time
@@ -11,7 +12,7 @@ import pytest
 
 from stack import config
 from stack.gateway import Gateway, environment
-from stack.process import Program, until
+from stack.running_program import Program, until
 from stack.programs import is_instrumented, program
 from stack.world import Stub
 
@@ -24,8 +25,15 @@ SETTLE_SECONDS = min(10, SECONDS // 3)
 def soaked(tmp_path):
     stub = Stub(tmp_path, "--latency-ms", 150)
     gateway = Gateway(tmp_path)
-    config.write(gateway.config, [config.edge(), config.tenant("local"), config.server("stub", stub.url, "bench", context=32768),
-                                  config.route("bench", "backend: stub", operations="chat")])
+    config.write(
+        gateway.config,
+        [
+            config.edge(),
+            config.tenant("local"),
+            config.server("stub", stub.url, "bench", context=32768),
+            config.route("bench", "backend: stub", operations="chat"),
+        ],
+    )
     try:
         gateway.start()
         yield gateway
@@ -36,8 +44,26 @@ def soaked(tmp_path):
 
 
 def load(gateway, name, connections, *more):
-    return Program([program("wye_bench_load"), "--url", gateway.base, "--header", f"Authorization: Bearer {gateway.key}", "--connections", connections,
-                    "--seconds", SECONDS, "--abort-share", "0.1", "--abort-within-ms", 400, *more], gateway.folder / f"{name}.log", environment())
+    return Program(
+        [
+            program("wye_bench_load"),
+            "--url",
+            gateway.base,
+            "--header",
+            f"Authorization: Bearer {gateway.key}",
+            "--connections",
+            connections,
+            "--seconds",
+            SECONDS,
+            "--abort-share",
+            "0.1",
+            "--abort-within-ms",
+            400,
+            *more,
+        ],
+        gateway.folder / f"{name}.log",
+        environment(),
+    )
 
 
 def resident(gateway):

@@ -8,8 +8,16 @@ def _document(kind, name, lines):
 
 
 def edge(port=0, admin_port=0, extra=()):
-    return _document("Gateway", "edge", [f"listeners: [{{name: public, address: 127.0.0.1, port: {port}}}]",
-                                         f"admin: {{address: 127.0.0.1, port: {admin_port}}}", "accessLog: {to: stdout}", *extra])
+    return _document(
+        "Gateway",
+        "edge",
+        [
+            f"listeners: [{{name: public, address: 127.0.0.1, port: {port}}}]",
+            f"admin: {{address: 127.0.0.1, port: {admin_port}}}",
+            "accessLog: {to: stdout}",
+            *extra,
+        ],
+    )
 
 
 def tenant(name, data_class="restricted"):
@@ -21,21 +29,51 @@ def credential(name, origin, key_file):
 
 
 def azure(name, endpoint, deployment, credential_name, api_version="v1", capabilities="chat, completions"):
-    return _document("Backend", name, ["provider: azureOpenAI", f'endpoint: "{endpoint}"', f"deployment: {deployment}", f"apiVersion: {api_version}",
-                                       f"auth: {{credential: {credential_name}}}", "location: {sku: Standard, region: swedencentral}",
-                                       "network: {mode: loopback}", "dataClassMax: internal", f"serves: {{capabilities: [{capabilities}]}}"])
+    return _document(
+        "Backend",
+        name,
+        [
+            "provider: azureOpenAI",
+            f'endpoint: "{endpoint}"',
+            f"deployment: {deployment}",
+            f"apiVersion: {api_version}",
+            f"auth: {{credential: {credential_name}}}",
+            "location: {sku: Standard, region: swedencentral}",
+            "network: {mode: loopback}",
+            "dataClassMax: internal",
+            f"serves: {{capabilities: [{capabilities}]}}",
+        ],
+    )
 
 
 def server(name, endpoint, model, capabilities="chat, completions", context=2048):
-    return _document("Backend", name, ["provider: openAICompatible", f'endpoint: "{endpoint}/v1"', f"deployment: {model}", "location: {path: custom}",
-                                       "network: {mode: loopback}", "dataClassMax: restricted",
-                                       f"serves: {{capabilities: [{capabilities}], contextTokens: {context}}}"])
+    return _document(
+        "Backend",
+        name,
+        [
+            "provider: openAICompatible",
+            f'endpoint: "{endpoint}/v1"',
+            f"deployment: {model}",
+            "location: {path: custom}",
+            "network: {mode: loopback}",
+            "dataClassMax: restricted",
+            f"serves: {{capabilities: [{capabilities}], contextTokens: {context}}}",
+        ],
+    )
 
 
 def local_model(name, file, digest, data_class="restricted"):
-    return _document("Model", name, ["versions:", f'  - {{name: v1, source: {{file: "{file}"}}, digest: "{digest}"}}',
-                                     "runtime: {type: llamaServer, slots: 2, slotContextTokens: 1024, threads: 1}",
-                                     "serves: {capabilities: [chat, completions], contextTokens: 1024}", f"dataClassMax: {data_class}"])
+    return _document(
+        "Model",
+        name,
+        [
+            "versions:",
+            f'  - {{name: v1, source: {{file: "{file}"}}, digest: "{digest}"}}',
+            "runtime: {type: llamaServer, slots: 2, slotContextTokens: 1024, threads: 1}",
+            "serves: {capabilities: [chat, completions], contextTokens: 1024}",
+            f"dataClassMax: {data_class}",
+        ],
+    )
 
 
 def route(name, *candidates, operations="chat, completions, responses", extra=(), data_class="internal"):

@@ -1,10 +1,11 @@
 """`wye gateway` and `wye up` as the tests see them: an address, keys, logs, metrics, an end."""
+
 import json
 import os
 import subprocess
 
 from stack import http1
-from stack.process import Program, until
+from stack.running_program import Program, until
 from stack.programs import artefacts, program
 
 START_SECONDS = 30
@@ -23,7 +24,9 @@ def environment(data=None):
 
 def wye(*arguments, data=None, seconds=SHORT_SECONDS, stdin=""):
     """One command that ends by itself; the result has returncode, stdout, stderr."""
-    return subprocess.run([str(program("wye")), *map(str, arguments)], env=environment(data), input=stdin, capture_output=True, text=True, timeout=seconds)
+    return subprocess.run(
+        [str(program("wye")), *map(str, arguments)], env=environment(data), input=stdin, capture_output=True, text=True, timeout=seconds
+    )
 
 
 def create_key(data, tenant, *more):
@@ -47,6 +50,7 @@ def metric_samples(text):
 
 class Instance:
     """What any running Wye offers: base URL, admin URL, a key."""
+
     base = admin = key = None
 
     @property
@@ -98,8 +102,10 @@ class Gateway(Instance):
         begin = self.log.stat().st_size if self.log.exists() else 0
         arguments = [program("wye"), "gateway", "--config", self.config, "--data", self.data, "--threads", self.threads, *more]
         self.process = Program(arguments, self.log, environment())
+
         def started():
             return next((line for line in self.lines(begin) if line.get("event") == "host.started"), None)
+
         line = self.process.wait_for(started, START_SECONDS, "host.started in the log")
         self.base, self.admin = f"http://{line['address']}", f"http://{line['admin']}"
         self.process.wait_for(self.ready, START_SECONDS, "/readyz")
@@ -158,8 +164,13 @@ class Up(Instance):
 
     def read_environment(self):
         """What a shell has after `eval "$(wye env)"`."""
-        made = subprocess.run(["bash", "-c", 'set -e; said=$("$0" env --data "$1"); eval "$said"; env -0', str(program("wye")), str(self.data)],
-                              env=environment(), capture_output=True, text=True, timeout=SHORT_SECONDS)
+        made = subprocess.run(
+            ["bash", "-c", 'set -e; said=$("$0" env --data "$1"); eval "$said"; env -0', str(program("wye")), str(self.data)],
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=SHORT_SECONDS,
+        )
         assert made.returncode == 0, made.stderr
         self.variables = dict(entry.split("=", 1) for entry in made.stdout.split("\0") if "=" in entry)
         self.key = self.variables["OPENAI_API_KEY"]

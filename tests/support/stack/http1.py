@@ -1,4 +1,5 @@
 """HTTP as bytes: what official clients never send, and answers before any client has smoothed them."""
+
 import http.client
 import json
 import socket

@@ -1,4 +1,5 @@
 """Where the programs under test and the models lie."""
+
 import os
 from pathlib import Path
 

@@ -1,10 +1,11 @@
 """All parts together: two llama-servers, the simulator, bench's stub, and one Wye before them."""
+
 import re
 import secrets
 
 from stack import config, http1
 from stack.gateway import Gateway, environment
-from stack.process import Program, free_port
+from stack.running_program import Program, free_port
 from stack.programs import artefact, program
 
 CHAT_MODEL = "models/smollm2-135m-instruct-q4_1.gguf"
@@ -19,8 +20,30 @@ class Llama:
     def __init__(self, folder, name, model, *more):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.process = Program([artefact("bin/llama-server"), "-m", artefact(model), "--host", "127.0.0.1", "--port", self.port, "--alias", name, "-t", 1,
-                                "-tb", 1, "--poll", 0, "--no-ui", "--offline", *more], folder / f"llama-{name}.log", environment())
+        self.process = Program(
+            [
+                artefact("bin/llama-server"),
+                "-m",
+                artefact(model),
+                "--host",
+                "127.0.0.1",
+                "--port",
+                self.port,
+                "--alias",
+                name,
+                "-t",
+                1,
+                "-tb",
+                1,
+                "--poll",
+                0,
+                "--no-ui",
+                "--offline",
+                *more,
+            ],
+            folder / f"llama-{name}.log",
+            environment(),
+        )
 
     def wait_ready(self):
         def ready():
@@ -28,6 +51,7 @@ class Llama:
                 return http1.call(f"{self.url}/health", timeout=10).status == 200
             except OSError:
                 return False
+
         self.process.wait_for(ready, MODEL_SECONDS, f"{self.url}/health")
 
     def busy_slots(self):
@@ -47,8 +71,9 @@ class Simulator:
         self.key_file.write_text(self.key)
         self.key_file.chmod(0o600)
         flags = [flag for deployment in deployments for flag in ("--deployment", deployment)]
-        self.process = Program([program("wye-azure-simulator"), "--port", 0, "--key-file", self.key_file, *flags, *more], folder / f"{name}.log",
-                               environment())
+        self.process = Program(
+            [program("wye-azure-simulator"), "--port", 0, "--key-file", self.key_file, *flags, *more], folder / f"{name}.log", environment()
+        )
         self.url = announced(self.process, 30)
 
 
@@ -84,8 +109,10 @@ class World:
         self.slow = self._keep(Stub(folder, "--latency-ms", 2000, name="slow"))
         self.llama.wait_ready()
         self.embed.wait_ready()
-        self.simulator = self._keep(Simulator(folder, "simulator", [f"{name}=smollm2@{self.llama.url}/v1" for name in ("gpt-4o-mini", "faulty", "short")]))
-        self.gateway = Gateway(folder)
+        self.simulator = self._keep(
+            Simulator(folder, "simulator", [f"{name}=smollm2@{self.llama.url}/v1" for name in ("gpt-4o-mini", "faulty", "short")])
+        )
+        self.gateway = Gateway(folder, threads=1)  # each thread knows by itself which target rests; one gives the same answer each time
         config.write(self.gateway.config, self.documents())
         self.gateway.start()
         self.started.append(self.gateway.process)
@@ -94,20 +121,34 @@ class World:
         azure = self.simulator.url
         gone = f"http://127.0.0.1:{free_port()}"
         return [
-            config.edge(), config.tenant("local"), config.tenant("stranger", "public"), config.credential("azure", azure, self.simulator.key_file),
-            config.azure("azure", azure, "gpt-4o-mini", "azure"), config.azure("azure-dated", azure, "gpt-4o-mini", "azure", '"2024-10-21"'),
-            config.azure("azure-warming", azure, "not-there-yet", "azure"), config.azure("azure-faulty", azure, "faulty", "azure"),
+            config.edge(),
+            config.tenant("local"),
+            config.tenant("stranger", "public"),
+            config.credential("azure", azure, self.simulator.key_file),
+            config.azure("azure", azure, "gpt-4o-mini", "azure"),
+            config.azure("azure-dated", azure, "gpt-4o-mini", "azure", '"2024-10-21"'),
+            config.azure("azure-warming", azure, "not-there-yet", "azure"),
+            config.azure("azure-faulty", azure, "faulty", "azure"),
             config.azure("azure-short", azure, "short", "azure"),
-            config.server("llama", self.llama.url, "smollm2"), config.server("minilm", self.embed.url, "minilm", "embeddings", 512),
-            config.server("gone", gone, "gone"), config.server("stub", self.stub.url, "bench", "chat, completions, responses", 32768),
-            config.route("chat-local", "backend: llama", extra=["aliases: [gpt-local, org/chat]"]), config.route("chat-managed", "backend: azure"),
-            config.route("chat-dated", "backend: azure-dated"), config.route("embed-local", "backend: minilm", operations="embeddings"),
-            config.route("chat-fallback", "backend: gone, tier: 0", "backend: llama, tier: 1"), config.route("chat-gone", "backend: gone"),
+            config.server("llama", self.llama.url, "smollm2"),
+            config.server("minilm", self.embed.url, "minilm", "embeddings", 512),
+            config.server("gone", gone, "gone"),
+            config.server("stub", self.stub.url, "bench", "chat, completions, responses", 32768),
+            config.route("chat-local", "backend: llama", extra=["aliases: [gpt-local, org/chat]"]),
+            config.route("chat-managed", "backend: azure"),
+            config.route("chat-dated", "backend: azure-dated"),
+            config.route("embed-local", "backend: minilm", operations="embeddings"),
+            config.route("chat-fallback", "backend: gone, tier: 0", "backend: llama, tier: 1"),
+            config.route("chat-gone", "backend: gone"),
             config.route("chat-warming", "backend: azure-warming"),
             config.route("chat-strict", "backend: llama", extra=["request: {unknownFields: refuse}"]),
-            config.route("chat-faulty", "backend: azure-faulty"), config.route("chat-short", "backend: azure-short", extra=["deadlines: {firstEvent: 2s, idle: 2s, total: 6s}"]),
-            config.server("slow", self.slow.url, "bench", "chat", 32768), config.route("slow", "backend: slow", operations="chat"),
-            config.route("stub", "backend: stub"), *extra]
+            config.route("chat-faulty", "backend: azure-faulty"),
+            config.route("chat-short", "backend: azure-short", extra=["deadlines: {firstEvent: 2s, idle: 2s, total: 6s}"]),
+            config.server("slow", self.slow.url, "bench", "chat", 32768),
+            config.route("slow", "backend: slow", operations="chat"),
+            config.route("stub", "backend: stub"),
+            *extra,
+        ]
 
     def stop(self):
         """Wye first, so that it can drain; every program by its id."""

@@ -1,4 +1,5 @@
 """One child process: started, waited for with a deadline, ended by its id, its output kept."""
+
 import ctypes
 import os
 import signal
@@ -69,8 +70,9 @@ class Program:
         self.err = log.with_suffix(".err")
         log.parent.mkdir(parents=True, exist_ok=True)
         with open(log, "ab") as out, open(self.err, "ab") as err:
-            self.child = subprocess.Popen(self.arguments, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env, cwd=cwd,
-                                          preexec_fn=_die_with_parent)
+            self.child = subprocess.Popen(
+                self.arguments, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env, cwd=cwd, preexec_fn=_die_with_parent
+            )
 
     @property
     def pid(self):
@@ -87,11 +89,15 @@ class Program:
 
     def wait_for(self, condition, seconds, what):
         """As `until`, but ends at once, with its last words, when the program ended."""
+
         def check():
             value = condition()
             if not value and not self.alive():
-                raise RuntimeError(f"{self.arguments[0]} ended with {self.child.returncode} before: {what}\n{self.text()[-2000:]}\n{self.errors()[-2000:]}")
+                raise RuntimeError(
+                    f"{self.arguments[0]} ended with {self.child.returncode} before: {what}\n{self.text()[-2000:]}\n{self.errors()[-2000:]}"
+                )
             return value
+
         return until(check, seconds, what)
 
     def signal(self, number):
