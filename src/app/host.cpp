@@ -140,8 +140,12 @@ provider::EndpointSetPtr Host::endpoints() {
       endpoint.health = provider::Health::kLive;
     } else if (const auto known = live_.find(target.label); known != live_.end()) {
       endpoint = known->second;
+    } else if (options_.source.compile.purpose == config::Purpose::kUp) {
+      endpoint.reason = "not started yet";
     } else {
-      endpoint.reason = "not started here";
+      // The data plane alone runs no models: their Routes are known broken, and do not hold up the others.
+      endpoint.health = provider::Health::kBroken;
+      endpoint.reason = "this process runs no models";
     }
   }
   changed_ = false;
@@ -257,16 +261,11 @@ admin::Health Host::ready() {
   if (draining_.load()) return {false, "draining"};
   const std::lock_guard lock(mutex_);
   const config::Snapshot& snapshot = *configuration_->snapshot;
-  // Ids mean nothing under another snapshot: between a reload and its publication only the labels tell.
-  const bool told = served_ != nullptr && served_->snapshot_digest() == snapshot.digest();
-  for (const config::TargetEntry& target : snapshot.targets()) {
-    if (!target.endpoint_is_live) continue;
-    // What is alive but unknown to the data plane is not served yet.
-    if (told && served_->at(target.id).health == provider::Health::kStarting) return {false, "starting"};
-    const auto known = live_.find(target.label);
-    // Ready means every Route has a live target or is known broken: only what is still starting holds us up.
-    if (known == live_.end() || known->second.health == provider::Health::kStarting) return {false, "starting"};
-  }
+  // Ids mean nothing under another snapshot: between a reload and its publication nobody knows.
+  if (served_ == nullptr || served_->snapshot_digest() != snapshot.digest()) return {false, "starting"};
+  // Ready means every Route has a live target or is known broken: only what is still starting holds us up.
+  const auto starting = [&](const config::TargetEntry& target) { return served_->at(target.id).health == provider::Health::kStarting; };
+  if (std::ranges::any_of(snapshot.targets(), starting)) return {false, "starting"};
   return {true, "ok"};
 }
 

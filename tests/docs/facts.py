@@ -1,4 +1,5 @@
 """Reference pages that are written by hand, compared with the sources that they speak about."""
+
 import re
 from pathlib import Path
 
@@ -20,7 +21,8 @@ def table_rows(text, heading=None):
 def differences(what, page, source):
     """Both ways, as sentences."""
     return [f"{what}: {item} is in the sources and not on the page" for item in sorted(source - page)] + [
-        f"{what}: {item} is on the page and not in the sources" for item in sorted(page - source)]
+        f"{what}: {item} is on the page and not in the sources" for item in sorted(page - source)
+    ]
 
 
 def error_rows_of_source(text):
@@ -42,7 +44,11 @@ def metrics_of_source(root):
     names = set()
     for path in sorted((Path(root) / "src").rglob("*.cpp")):
         if not path.name.endswith("_test.cpp"):
-            names |= set(re.findall(r'(?:family\([\w:]+,\s*|read_at_scrape\(MetricKind::\w+,\s*)"((?:wye|gen_ai|process)_[a-z_]+)"', path.read_text(encoding="utf-8")))
+            names |= set(
+                re.findall(
+                    r'(?:family\([\w:]+,\s*|read_at_scrape\(MetricKind::\w+,\s*)"((?:wye|gen_ai|process)_[a-z_]+)"', path.read_text(encoding="utf-8")
+                )
+            )
     return names
 
 

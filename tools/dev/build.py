@@ -1,4 +1,5 @@
 """Configures and builds a preset; one build a tree at a time."""
+
 import contextlib
 import fcntl
 import os
@@ -30,8 +31,13 @@ def configure(root, preset):
     stamp, presets = folder / ".presets", (root / "CMakePresets.json").read_text()
     if (folder / "build.ninja").exists() and stamp.exists() and stamp.read_text() == presets:
         return folder
-    console.run(f"configuring {preset}", ["cmake", "--preset", preset], log(root, f"configure-{preset}"), cwd=root,
-                how="if a package is missing run `make setup`; else mend what CMake names")
+    console.run(
+        f"configuring {preset}",
+        ["cmake", "--preset", preset],
+        log(root, f"configure-{preset}"),
+        cwd=root,
+        how="if a package is missing run `make setup`; else mend what CMake names",
+    )
     stamp.write_text(presets)
     return folder
 
@@ -49,8 +55,13 @@ def targets(root, preset, names):
     """Builds the targets; returns the seconds it took."""
     with exclusive(root):
         folder = configure(root, preset)
-        return console.run(f"building {preset}: {' '.join(names)}", ["ninja", "-C", folder, *names], log(root, f"build-{preset}"), how=HOW,
-                           env=dict(os.environ, CCACHE_STATSLOG=str(ccache_log(root))))
+        return console.run(
+            f"building {preset}: {' '.join(names)}",
+            ["ninja", "-C", folder, *names],
+            log(root, f"build-{preset}"),
+            how=HOW,
+            env=dict(os.environ, CCACHE_STATSLOG=str(ccache_log(root))),
+        )
 
 
 PROGRAMS = ["wye", "wye-azure-simulator"]

@@ -47,16 +47,22 @@ def release(root):
     build.programs(root, build.BENCH_PROGRAMS)
 
 
-def pytest(root, folder, stage):
+def pytest(root, folder, stage, **variables):
     log = build.log(root, stage)
     python = clients.python_clients(Cache(), root)
     console.run(f"pytest {folder}", [python, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", root / folder], log, cwd=root,
-                env=build.test_environment(), how=HOW.format(stage=stage))
+                env=build.test_environment() | variables, how=HOW.format(stage=stage))
     say(f"pytest {folder}: {closing_line(log, r'(passed|failed|error|no tests ran)')}")
 
 
 def e2e(root):
     pytest(root, "tests/e2e", "e2e")
+
+
+def soak(root):
+    """The minute under load again, where a leak or a wrong access is seen; the stage e2e had it with the release build, for its memory."""
+    build.targets(root, "asan", ["wye", "wye_bench_load", "wye_bench_stub"])
+    pytest(root, "tests/e2e/soak", "soak", WYE_BUILD="build/asan")
 
 
 def node(root):
@@ -82,6 +88,7 @@ STAGES = [
     ("tsan", tsan, "src/foundation/base/*_test.cpp"),
     ("release", release, "src/*/**/main.cpp"),
     ("e2e", e2e, "tests/e2e/**/test_*.py"),
+    ("soak", soak, "tests/e2e/soak/test_*.py"),
     ("node", node, "tests/e2e/node/*.test.mjs"),
     ("fuzz", fuzz, "src/**/*_fuzz.cpp"),
     ("docs", docs, "tests/docs/test_*.py"),
