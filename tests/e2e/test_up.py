@@ -76,7 +76,7 @@ def test_environment_is_all_a_program_needs(up):
 
 
 def test_the_key_is_shown_once_with_a_line_to_paste(up):
-    text = up.log.read_text()
+    text = until(lambda: up.key in up.log.read_text() and up.log.read_text(), 5, "the key on the screen")
     assert text.count(up.key) == 1 and "curl" in text and up.base in text
     said = "".join((up.data / "logs" / name).read_text(errors="replace") for name in os.listdir(up.data / "logs"))
     assert up.key not in said
@@ -141,6 +141,7 @@ def test_ready_means_served(fresh):
 def test_kill_leaves_no_orphan_and_the_next_start_finds_all_as_it_was(fresh):
     fresh.start()
     before = (fresh.key, fresh.base, fresh.admin)
+    until(lambda: fresh.key in fresh.log.read_text(), 5, "the key on the screen")
     children = descendants_of(fresh.process.pid)
     assert len(children) == 3, "two models and the simulator"
     fresh.process.kill()
@@ -268,7 +269,8 @@ def test_detach_and_down(fresh):
     try:
         fresh.base = instance["public_url"].rstrip("/").removesuffix("/v1")
         fresh.key = (fresh.data / "secrets/laptop.key").read_text().strip()
-        assert chats(fresh) and chats(fresh, "chat-managed")
+        # The command may return a turn before the loops are told of the last target.
+        until(lambda: chats(fresh) and chats(fresh, "chat-managed"), 2, "answers on both paths")
     finally:
         down = wye("down", data=fresh.data)
         for pid in family:
