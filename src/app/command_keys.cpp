@@ -52,7 +52,11 @@ int create(Keys& keys, const KeysOptions& options, const Outside& outside) {
   wanted.created_by = "cli";
   wanted.lifetime = *lifetime;
   Result<token::IssuedKey> issued = keys.store->create(wanted, outside.clock.wall());
-  if (!issued) return report(issued.error());
+  if (!issued) {
+    const int exit = report(issued.error());
+    // The terms of a key come from the command line.
+    return issued.error().code == ErrorCode::kInvalidRequest ? kUsageError : exit;
+  }
   std::string text(issued->text.reveal());
   if (options.output == "json") text = R"({"key":")" + text + R"(","record":)" + json_of(issued->record, outside.clock.wall()) + "}";
   text += '\n';

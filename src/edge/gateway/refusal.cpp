@@ -26,10 +26,11 @@ constexpr std::string_view kChallengeInvalid = R"(Bearer realm="wye", error="inv
 
 net::Task<void> Steps::refuse(Exchange& x, Error error) {
   const ErrorRow& row = error_row(error.code);
-  x.failed = true;
   x.error = error.code;
   x.detail = error.detail;
   x.end = end_of(x, error);
+  // A client that left is no error of ours: the record says client_gone, and 499 where no status was sent.
+  x.failed = x.end != End::kClientGone;
   if (x.call.started()) {
     x.end = x.end == End::kFailed || x.end == End::kRefused ? End::kCut : x.end;
     co_return;

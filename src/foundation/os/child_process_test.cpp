@@ -52,6 +52,13 @@ TEST(ChildProcessTest, ArgumentsAreNotParsedByAShell) {
   EXPECT_EQ(run({.arguments = {"/bin/echo", "$HOME; rm -rf *", "a b"}, .environment = {}, .folder = {}}), "$HOME; rm -rf * a b\n");
 }
 
+/// The value of `name` in /proc/PID/status without signals 32 and 33, which belong to the C library: nobody else may set them.
+uint64_t signals_named(const std::string& status, std::string_view name) {
+  const size_t at = status.find(name);
+  if (at == std::string::npos) return UINT64_MAX;
+  return std::stoull(status.substr(at + name.size()), nullptr, 16) & ~uint64_t{0x1'8000'0000};
+}
+
 TEST(ChildProcessTest, InheritsNoEnvironmentNoDescriptorNoSignalMask) {
   ::setenv("WYE_TEST_LEAK", "secret", 1);
   EXPECT_EQ(run({.arguments = {"/usr/bin/env"}, .environment = {"ONLY=this"}, .folder = {}}), "ONLY=this\n");
@@ -69,7 +76,8 @@ TEST(ChildProcessTest, InheritsNoEnvironmentNoDescriptorNoSignalMask) {
   const std::string status = run({.arguments = {"/bin/grep", "-E", "Sig(Blk|Ign)", "/proc/self/status"}, .environment = {}, .folder = {}});
   ::signal(SIGPIPE, SIG_DFL);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  EXPECT_EQ(status, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+  EXPECT_EQ(signals_named(status, "SigBlk:"), 0u) << status;
+  EXPECT_EQ(signals_named(status, "SigIgn:"), 0u) << status;
 }
 
 TEST(ChildProcessTest, StdinIsEmptyAndTheFolderIsTheAskedOne) {
