@@ -255,7 +255,7 @@ Result<PrincipalRef> KeyReader::verify(std::string_view key, WallTime now) {
   if (now < entry.not_before) return refused("key.not_yet");
   const int64_t day = now.ns / kNanosPerDay;
   if (entry.last_used_day.load(std::memory_order_relaxed) < day) entry.last_used_day.store(day, std::memory_order_relaxed);
-  return PrincipalRef(&entry.principal, &held);
+  return PrincipalRef(entry.principal, held.refs);
 }
 
 }  // namespace wye::token

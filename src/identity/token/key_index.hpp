@@ -12,7 +12,7 @@
 
 #include "foundation/base/clock.hpp"
 #include "identity/token/key_store.hpp"
-#include "identity/token/principal.hpp"
+#include "identity/token/principal_ref.hpp"
 
 namespace wye::token {
 
@@ -67,31 +67,6 @@ struct HeldKeys {
   uint64_t refs = 0;
 };
 }  // namespace detail
-
-/// Keeps a Principal alive for one request. Move-only. Threads: that of its KeyReader, which outlives it.
-class PrincipalRef {
- public:
-  PrincipalRef() = default;
-  PrincipalRef(PrincipalRef&& other) noexcept : principal_(std::exchange(other.principal_, nullptr)), held_(std::exchange(other.held_, nullptr)) {}
-  PrincipalRef& operator=(PrincipalRef&& other) noexcept {
-    std::swap(principal_, other.principal_);
-    std::swap(held_, other.held_);
-    return *this;
-  }
-  ~PrincipalRef() {
-    if (held_ != nullptr) --held_->refs;
-  }
-  explicit operator bool() const { return principal_ != nullptr; }
-  const Principal& operator*() const { return *principal_; }
-  const Principal* operator->() const { return principal_; }
-  const Principal* get() const { return principal_; }
-
- private:
-  friend class KeyReader;
-  PrincipalRef(const Principal* principal, detail::HeldKeys* held) : principal_(principal), held_(held) { ++held->refs; }
-  const Principal* principal_ = nullptr;
-  detail::HeldKeys* held_ = nullptr;
-};
 
 /// One thread's view of the index. Threads: one owner. Must go before the index and after every PrincipalRef it gave.
 class KeyReader {

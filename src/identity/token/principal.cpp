@@ -21,6 +21,25 @@ std::string_view to_string(PrincipalKind kind) {
   return "";
 }
 
+std::string_view to_string(Binding binding) {
+  switch (binding) {
+    case Binding::kNone: return "none";
+    case Binding::kMtls: return "mtls";
+    case Binding::kDpop: return "dpop";
+  }
+  return "";
+}
+
+std::string_view to_string(ClientAuth auth) {
+  switch (auth) {
+    case ClientAuth::kUnknown: return "unknown";
+    case ClientAuth::kPublic: return "public";
+    case ClientAuth::kSecret: return "secret";
+    case ClientAuth::kCertificate: return "certificate";
+  }
+  return "";
+}
+
 bool is_resource_name(std::string_view text) {
   return !text.empty() && text.size() <= kNameBytesMax && is_letter_or_digit(text.front()) && is_letter_or_digit(text.back()) &&
          std::ranges::all_of(text, is_inner);
