@@ -6,7 +6,7 @@
 namespace wye::net {
 
 struct CertificateSpec {
-  std::vector<std::string> names;  // SAN dNSName
+  std::vector<std::string> names;  // SAN dNSName, or iPAddress for literal addresses
   std::string common_name = "test";
   int64_t not_before_s = 1'700'000'000;
   int64_t not_after_s = 1'900'000'000;

@@ -39,7 +39,7 @@ Certificate make(const CertificateSpec& spec, EVP_PKEY* key, X509* issuer, EVP_P
   extend(c, issuer == nullptr ? c : issuer, NID_basic_constraints, authority ? "critical,CA:TRUE" : "CA:FALSE");
   if (!authority) extend(c, issuer == nullptr ? c : issuer, NID_ext_key_usage, spec.for_clients ? "clientAuth" : "serverAuth");
   std::string names;
-  for (const std::string& n : spec.names) names += (names.empty() ? "DNS:" : ",DNS:") + n;
+  for (const std::string& n : spec.names) names += (names.empty() ? "" : ",") + std::string(parse_address(n, 0) ? "IP:" : "DNS:") + n;
   if (!names.empty()) extend(c, issuer == nullptr ? c : issuer, NID_subject_alt_name, names);
   X509_sign(c, issuer_key, EVP_sha256());
   return certificate;

@@ -21,8 +21,8 @@ class TlsServerContext {
   std::unique_ptr<Impl> impl_;
 };
 
-/// What a client trusts. Always checks the chain, the purpose, the time and the name: SAN dNSName only, a wildcard is the leftmost
-/// whole label. Threads and lifetime as TlsServerContext.
+/// What a client trusts. Always checks the chain, the purpose, the time and the name: SAN dNSName for a name, a wildcard is the leftmost
+/// whole label; SAN iPAddress for a literal address. Threads and lifetime as TlsServerContext.
 class TlsClientContext {
  public:
   struct Impl;
@@ -45,7 +45,7 @@ Result<std::unique_ptr<TlsServerContext>> make_tls_server(const TlsServerFiles& 
 /// context. Errors: kUsage.
 Result<std::unique_ptr<TlsClientContext>> make_tls_client(const std::filesystem::path& ca_file, const Clock& clock);
 
-/// Shakes hands as client over a connected stream; `server_name` is a DNS name, sent as SNI and matched against the certificate.
+/// Shakes hands as client over a connected stream; `server_name` is a DNS name, sent as SNI, or a literal address; it is matched against the certificate.
 /// Errors: kTimeout, kCancelled by `bound`; kIo with the reason in the detail: "tls: certificate has expired", "tls: hostname
 /// mismatch", "tls: self-signed certificate", "tls: wrong version number", "tls: peer closed during the handshake", …
 /// Both contexts need to live until the task has ended.

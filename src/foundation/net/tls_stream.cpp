@@ -370,15 +370,18 @@ Task<Result<std::unique_ptr<Stream>>> shake(std::unique_ptr<TlsStream> stream, B
 Task<Result<std::unique_ptr<Stream>>> tls_connect(std::unique_ptr<Stream> inner, const TlsClientContext& context, std::string server_name,
                                                   Bound bound) {
   if (server_name.ends_with('.')) server_name.pop_back();
-  if (server_name.empty() || server_name.contains('\0') || parse_address(server_name, 0))
-    co_return Fail(internal_error(ErrorCode::kUsage, "tls: the server name must be a DNS name, not \"" + server_name + "\""));
+  const std::optional<Endpoint> address = parse_address(server_name, 0);
+  if (server_name.empty() || server_name.contains('\0'))
+    co_return Fail(internal_error(ErrorCode::kUsage, "tls: the server name must be a DNS name or an address, not \"" + server_name + "\""));
   auto stream = std::make_unique<TlsStream>(std::move(inner));
   if (!stream->prepare(context.impl().context.get(), false)) co_return Fail(internal_error(ErrorCode::kInternal, "tls: " + take_ssl_reason()));
   SSL* ssl = stream->ssl();
   SSL_set_hostflags(ssl, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
   X509_VERIFY_PARAM_set_time(SSL_get0_param(ssl), context.impl().clock.wall().seconds());
-  if (SSL_set1_host(ssl, server_name.c_str()) != 1 || SSL_set_tlsext_host_name(ssl, server_name.c_str()) != 1)
-    co_return Fail(internal_error(ErrorCode::kUsage, "tls: " + take_ssl_reason()));
+  // RFC 6066 §3: literal addresses are no server names; RFC 9525 §6.2: they match iPAddress alone.
+  const bool named = address ? X509_VERIFY_PARAM_set1_ip(SSL_get0_param(ssl), address->address.data(), address->v6 ? 16 : 4) == 1
+                             : SSL_set1_host(ssl, server_name.c_str()) == 1 && SSL_set_tlsext_host_name(ssl, server_name.c_str()) == 1;
+  if (!named) co_return Fail(internal_error(ErrorCode::kUsage, "tls: " + take_ssl_reason()));
   co_return co_await shake(std::move(stream), bound);
 }
 
