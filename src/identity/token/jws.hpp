@@ -64,6 +64,8 @@ class UnverifiedJws {
   /// Hints, to choose an issuer and to judge whether keys are worth fetching: nobody has signed for them yet.
   /// The meaning of `iss`; empty if it is missing, no string, or the payload is no JSON object.
   std::string_view issuer_hint() const { return part(issuer_); }
+  /// The same of `sub`: it names the trust domain whose SPIFFE bundle is to be asked.
+  std::string_view subject_hint() const { return part(subject_); }
   /// JSON text as sent; empty if missing or the payload is no JSON object.
   std::string_view exp_hint() const { return part(exp_); }
   std::string_view nbf_hint() const { return part(nbf_); }
@@ -87,7 +89,7 @@ class UnverifiedJws {
   crypto::SignatureAlgorithm algorithm_{};
   bool only_alg_kid_typ_ = false;
   Part input_, header_, payload_, signature_;
-  Part kid_, typ_, issuer_, exp_, nbf_, aud_, jwk_;
+  Part kid_, typ_, issuer_, subject_, exp_, nbf_, aud_, jwk_;
 };
 
 /// Reads tokens one after the other and keeps its working memory between them: one a worker. Threads: one owner.
