@@ -8,10 +8,12 @@ namespace wye::config {
 
 struct BackendAuth {
   std::string credential;
+  std::string token_audience = "https://cognitiveservices.azure.com";
   static void describe(auto& self, auto& v) {
     v.field("credential", self.credential,
             Rule{.text = "Who we are there.", .grammar = Grammar::kName, .refers = "Credential", .absent = "no credential"});
-    v.refused("tokenAudience");
+    v.field("tokenAudience", self.token_audience,
+            Rule{.text = "Resource that a token is asked for; keys and SVIDs ignore it.", .grammar = Grammar::kAudience});
   }
 };
 

@@ -28,6 +28,9 @@ std::string canonical_json(const Spec& spec) {
   return out;
 }
 template std::string canonical_json(const Gateway&);
+template std::string canonical_json(const Issuer&);
+template std::string canonical_json(const Role&);
+template std::string canonical_json(const Grant&);
 template std::string canonical_json(const Tenant&);
 template std::string canonical_json(const Credential&);
 template std::string canonical_json(const Backend&);

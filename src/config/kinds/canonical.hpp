@@ -10,7 +10,7 @@ namespace wye::config {
 void append_json_string(std::string& out, std::string_view text);
 
 /// The spec with every effective value in the order of the reference page; what is unset and has no default is left out.
-/// Defined for the six kinds.
+/// Defined for every kind of kKinds.
 template <class Spec>
 std::string canonical_json(const Spec& spec);
 
@@ -18,6 +18,9 @@ inline bool is_unset(const std::string& v) { return v.empty(); }
 inline bool is_unset(const FilePath& v) { return v.empty(); }
 inline bool is_unset(Bytes v) { return v.n == 0; }
 inline bool is_unset(uint32_t v) { return v == 0; }
+inline bool is_unset(bool v) { return !v; }
+inline bool is_unset(ActionSet v) { return v.empty(); }
+inline bool is_unset(const TextLists& v) { return v.empty(); }
 template <class T>
 bool is_unset(const std::optional<T>& v) {
   return !v.has_value();
@@ -63,6 +66,26 @@ class CanonicalWriter {
   static void write(std::string& out, uint32_t v) { out += std::to_string(v); }
   static void write(std::string& out, Nanos v) { append_json_string(out, format_duration(v)); }
   static void write(std::string& out, Bytes v) { append_json_string(out, format_bytes(v)); }
+  static void write(std::string& out, WallTime v) { append_json_string(out, rfc3339(v)); }
+  static void write(std::string& out, ActionSet set) {
+    out += '[';
+    for (size_t i = 0; i < kActionCount; ++i) {
+      if (!set.contains(static_cast<Action>(i))) continue;
+      if (out.back() != '[') out += ',';
+      append_json_string(out, EnumNames<Action>::kNames[i].text);
+    }
+    out += ']';
+  }
+  static void write(std::string& out, const TextLists& lists) {
+    out += '{';
+    for (const auto& [name, texts] : lists) {
+      if (out.back() != '{') out += ',';
+      append_json_string(out, name);
+      out += ':';
+      write(out, texts);
+    }
+    out += '}';
+  }
   template <class E>
     requires std::is_enum_v<E>
   static void write(std::string& out, E v) {

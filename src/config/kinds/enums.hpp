@@ -119,12 +119,11 @@ struct EnumNames<TlsVersion> {
   static constexpr std::array kNames = {EnumName{"1.2"}, EnumName{"1.3"}};
 };
 
-enum class CredentialType : uint8_t { kApiKey };
+enum class CredentialType : uint8_t { kApiKey, kManagedIdentity, kWorkloadIdentity, kClientCertificate, kOauth2, kSpiffe };
 template <>
 struct EnumNames<CredentialType> {
-  static constexpr std::array kNames = {
-      EnumName{"apiKey"},        EnumName{"managedIdentity", false}, EnumName{"workloadIdentity", false}, EnumName{"clientCertificate", false},
-      EnumName{"oauth2", false}, EnumName{"spiffe", false}};
+  static constexpr std::array kNames = {EnumName{"apiKey"}, EnumName{"managedIdentity"}, EnumName{"workloadIdentity"}, EnumName{"clientCertificate"},
+                                        EnumName{"oauth2"}, EnumName{"spiffe"}};
 };
 
 /// How a key is sent: `api-key: K` or `Authorization: Bearer K`.

@@ -30,6 +30,24 @@ enum class Grammar : uint8_t {
   kFieldPath,     // a.b[*].c in a request body
   kScheme,        // a URL scheme
   kToolType,      // the type of a hosted tool
+  kGuid,             // a GUID in lower case
+  kIdentifier,       // a client id, a directory, a vault's secret: letters, digits and ._-
+  kResourceId,       // the path of an Azure resource
+  kAudience,         // the `aud` of a token, exact
+  kIssuerUrl,        // the `iss` of a token, exact
+  kHttpsUrl,         // https://host[:port][/path]
+  kAuthority,        // https://host[:port], or laptop://issuer
+  kScope,            // an OAuth 2.0 scope
+  kClaimName,        // the name of a claim
+  kSubjectPattern,   // exact, or the start and one `*`
+  kServiceAccount,   // namespace/name, or the start and one `*`
+  kSpiffePattern,    // a SPIFFE ID, or one that ends with `/*`
+  kTrustDomain,      // the trust domain of a SPIFFE ID
+  kKeyId,            // the id of an API key
+  kCidr,             // a network
+  kResourcePattern,  // kind:name, or kind: and the start of a name and one `*`
+  kTimeOfDay,        // HH:MM
+  kTimeZone,         // an IANA time zone
 };
 
 /// Bounds and meaning of one field. Zero and empty mean "no such rule", but for `min` and `max` of numbers.
@@ -53,16 +71,41 @@ struct FilePath {
   bool empty() const { return written.empty(); }
 };
 
-/// The name of a secret, never its value: exactly one of the two is set.
+/// Texts by name, in the order of the names: the claims of a condition.
+using TextLists = std::map<std::string, std::vector<std::string>, std::less<>>;
+
+struct KubernetesSecret {
+  std::string secret;
+  std::string key;
+  static void describe(auto& self, auto& v) {
+    v.field("secret", self.secret,
+            Rule{.text = "Name of the Secret in the namespace that Wye runs in.", .required = true, .grammar = Grammar::kName});
+    v.field("key", self.key, Rule{.text = "Key inside it.", .required = true, .grammar = Grammar::kIdentifier});
+  }
+};
+
+struct KeyVaultSecret {
+  std::string vault;
+  std::string name;
+  static void describe(auto& self, auto& v) {
+    v.field("vault", self.vault, Rule{.text = "`https://NAME.vault.azure.net`.", .required = true, .grammar = Grammar::kHttpsUrl});
+    v.field("name", self.name, Rule{.text = "Name of the secret; its newest version is read.", .required = true, .grammar = Grammar::kIdentifier});
+  }
+};
+
+/// The name of a secret, never its value: exactly one source is set.
 struct SecretRef {
   FilePath file;
   std::string env;
-  bool empty() const { return file.empty() && env.empty(); }
+  std::optional<KubernetesSecret> kubernetes;
+  std::optional<KeyVaultSecret> key_vault;
+  size_t sources() const { return (file.empty() ? 0u : 1u) + (env.empty() ? 0u : 1u) + (kubernetes ? 1u : 0u) + (key_vault ? 1u : 0u); }
+  bool empty() const { return sources() == 0; }
   static void describe(auto& self, auto& v) {
     v.field("file", self.file, Rule{.text = "File that holds the secret; 0600, owned by the user that runs Wye."});
     v.field("env", self.env, Rule{.text = "Environment variable, read once and unset.", .grammar = Grammar::kEnvName});
-    v.refused("kubernetes");
-    v.refused("keyVault");
+    v.field("kubernetes", self.kubernetes, Rule{.text = "Kubernetes Secret.", .absent = "none"});
+    v.field("keyVault", self.key_vault, Rule{.text = "Azure Key Vault.", .absent = "none"});
   }
 };
 

@@ -32,6 +32,13 @@ class TreeBuilder {
   static void shape(FieldNode& node, uint32_t) { node.shape = Shape::kInteger; }
   static void shape(FieldNode& node, Nanos) { node.shape = Shape::kDuration; }
   static void shape(FieldNode& node, Bytes) { node.shape = Shape::kSize; }
+  static void shape(FieldNode& node, WallTime) { node.shape = Shape::kTime; }
+  static void shape(FieldNode& node, const TextLists&) { node.shape = Shape::kTextLists; }
+  static void shape(FieldNode& node, ActionSet) {
+    shape(node, Action{});
+    node.list = true;
+    node.any = true;
+  }
   template <class E>
     requires std::is_enum_v<E>
   static void shape(FieldNode& node, E) {

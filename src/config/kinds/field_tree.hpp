@@ -7,12 +7,13 @@
 namespace wye::config {
 
 /// What a value looks like in a document.
-enum class Shape : uint8_t { kBoolean, kInteger, kDuration, kSize, kText, kPath, kChoice, kObject };
+enum class Shape : uint8_t { kBoolean, kInteger, kDuration, kSize, kText, kPath, kChoice, kTime, kTextLists, kObject };
 
 struct FieldNode {
   std::string_view name;
   Shape shape = Shape::kText;
   bool list = false;
+  bool any = false;      // of a list of choices: `*` stands for all of them
   bool refused = false;  // named, but not available in this build
   Rule rule;
   std::span<const EnumName> names;  // of kChoice

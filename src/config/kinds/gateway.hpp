@@ -1,19 +1,22 @@
 // Kind Gateway: what one gateway process listens on, whom it answers to, and its limits.
 #pragma once
 
-#include "config/kinds/enums.hpp"
 #include "config/kinds/field.hpp"
+#include "config/kinds/identity_enums.hpp"
 
 namespace wye::config {
 
 struct TlsFiles {
   FilePath cert_file;
   FilePath key_file;
+  ClientCert client_cert = ClientCert::kNone;
+  FilePath client_ca_file;
   static void describe(auto& self, auto& v) {
     v.field("certFile", self.cert_file, Rule{.text = "PEM chain, leaf first.", .required = true});
     v.field("keyFile", self.key_file, Rule{.text = "PEM private key, 0600.", .required = true});
-    v.refused("clientCert");
-    v.refused("clientCaFile");
+    v.field("clientCert", self.client_cert, Rule{.text = "Whether clients are asked for a certificate."});
+    v.field("clientCaFile", self.client_ca_file,
+            Rule{.text = "PEM bundle of the authorities of client certificates; required unless clientCert is none.", .absent = "none"});
   }
 };
 
@@ -23,23 +26,29 @@ struct Listener {
   uint16_t port = 8080;
   bool plaintext = false;
   std::optional<TlsFiles> tls;
+  std::vector<std::string> trusted_proxies;
   static void describe(auto& self, auto& v) {
     v.field("name", self.name, Rule{.text = "Name in logs.", .required = true, .grammar = Grammar::kName});
     v.field("address", self.address, Rule{.text = "Address to listen on.", .grammar = Grammar::kAddress});
     v.field("port", self.port, Rule{.text = "Port; 0: any free one.", .max = 65535});
     v.field("plaintext", self.plaintext, Rule{.text = "Must be true where an address beyond loopback has no `tls`."});
     v.field("tls", self.tls, Rule{.text = "Certificate and key.", .absent = "no TLS"});
-    v.refused("trustedProxies");
+    v.field("trustedProxies", self.trusted_proxies,
+            Rule{.text = "Networks of proxies that may, over mutual TLS, forward a client's certificate and address.",
+                 .max = 64,
+                 .grammar = Grammar::kCidr});
   }
 };
 
 struct AdminListener {
   std::string address = "127.0.0.1";
   uint16_t port = 8081;
+  std::optional<TlsFiles> tls;
   static void describe(auto& self, auto& v) {
-    v.field("address", self.address, Rule{.text = "Loopback address of probes, metrics and the admin API.", .grammar = Grammar::kAddress});
+    v.field("address", self.address,
+            Rule{.text = "Address of probes, metrics and the admin API; beyond loopback `tls` is required.", .grammar = Grammar::kAddress});
     v.field("port", self.port, Rule{.text = "Port; 0: any free one.", .max = 65535});
-    v.refused("tls");
+    v.field("tls", self.tls, Rule{.text = "Certificate and key.", .absent = "no TLS"});
   }
 };
 
@@ -65,11 +74,17 @@ struct GatewayLimits {
 };
 
 struct GatewayAuth {
+  std::vector<std::string> issuers;
   bool api_keys = true;
+  ProofOfPossession proof_of_possession = ProofOfPossession::kAccept;
   static void describe(auto& self, auto& v) {
+    v.field(
+        "issuers", self.issuers,
+        Rule{
+            .text = "Issuers whose callers are accepted here.", .min = 1, .max = 64, .grammar = Grammar::kName, .refers = "Issuer", .absent = "all"});
     v.field("apiKeys", self.api_keys, Rule{.text = "Whether keys of `wye keys` are accepted."});
-    v.refused("issuers");
-    v.refused("proofOfPossession");
+    v.field("proofOfPossession", self.proof_of_possession,
+            Rule{.text = "Tokens bound to their sender (RFC 8705, RFC 9449): off: not understood; require: no other token is accepted."});
   }
 };
 

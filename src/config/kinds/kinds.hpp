@@ -5,7 +5,10 @@
 #include "config/kinds/backend.hpp"
 #include "config/kinds/credential.hpp"
 #include "config/kinds/gateway.hpp"
+#include "config/kinds/grant.hpp"
+#include "config/kinds/issuer.hpp"
 #include "config/kinds/model.hpp"
+#include "config/kinds/role.hpp"
 #include "config/kinds/route.hpp"
 #include "config/kinds/tenant.hpp"
 
@@ -14,14 +17,17 @@ namespace wye::config {
 inline constexpr std::string_view kApiVersion = "wye.dev/v1alpha1";
 
 /// Kinds that this build honours, in the order of the reference page.
-inline constexpr std::array<std::string_view, 6> kKinds = {Gateway::kKind, Tenant::kKind, Credential::kKind,
-                                                           Backend::kKind, Model::kKind,  Route::kKind};
+inline constexpr std::array<std::string_view, 9> kKinds = {Gateway::kKind,    Issuer::kKind,  Role::kKind,  Grant::kKind, Tenant::kKind,
+                                                           Credential::kKind, Backend::kKind, Model::kKind, Route::kKind};
 /// Kinds whose rooms this build lacks: refused by name.
-inline constexpr std::array<std::string_view, 8> kRefusedKinds = {"Issuer", "Limit", "Role", "Grant", "Rollout", "Pool", "Index", "Pipeline"};
+inline constexpr std::array<std::string_view, 5> kRefusedKinds = {"Limit", "Rollout", "Pool", "Index", "Pipeline"};
 
 /// Calls `f.template operator()<Kind>()` for each kind of kKinds, in that order.
 void for_each_kind(auto&& f) {
   f.template operator()<Gateway>();
+  f.template operator()<Issuer>();
+  f.template operator()<Role>();
+  f.template operator()<Grant>();
   f.template operator()<Tenant>();
   f.template operator()<Credential>();
   f.template operator()<Backend>();

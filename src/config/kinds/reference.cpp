@@ -27,6 +27,8 @@ std::string_view shape_text(Shape shape) {
     case Shape::kText: return "text";
     case Shape::kPath: return "path";
     case Shape::kChoice: return "choice";
+    case Shape::kTime: return "RFC 3339 time";
+    case Shape::kTextLists: return "lists of texts by name";
     case Shape::kObject: return "object";
   }
   return "";
@@ -58,6 +60,7 @@ void append_type(std::string& out, const FieldNode& node) {
       append_cell(out, name.text);
       out += '`';
     }
+    if (node.any) out += " or `*`";
   } else {
     out += shape_text(node.shape);
   }

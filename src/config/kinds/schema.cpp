@@ -47,7 +47,14 @@ void append_value(std::string& out, const FieldNode& node) {
         if (out.back() != '[') out += ',';
         append_json_string(out, name.text);
       }
+      if (node.any) out += ",\"*\"";
       out += ']';
+      return;
+    case Shape::kTime: text_member(out, "type", "string"); return text_member(out, "format", "date-time");
+    case Shape::kTextLists:
+      text_member(out, "type", "object");
+      key(out, "additionalProperties");
+      out += R"({"type":"array","items":{"type":"string"},"minItems":1})";
       return;
     case Shape::kObject: return append_object(out, node);
   }

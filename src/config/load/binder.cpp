@@ -172,6 +172,53 @@ std::optional<size_t> Binder::read_choice(const YamlNode& node, std::span<const 
   return std::nullopt;
 }
 
+std::optional<WallTime> Binder::read_time(const YamlNode& node) {
+  if (!expect_scalar(node, "a time", "a time as 2027-01-01T00:00:00Z")) return std::nullopt;
+  const auto time = parse_rfc3339(node.text);
+  if (!time) error(node.at, "expected a time, found " + shown(node.text), "write RFC 3339: 2027-01-01T00:00:00Z");
+  return time;
+}
+
+std::optional<ActionSet> Binder::read_actions(const YamlNode& node, const Rule& rule) {
+  if (!read_list(node, rule)) return std::nullopt;
+  ActionSet out;
+  for (size_t i = 0; i < node.members.size(); ++i) {
+    const Step step(*this, i);
+    const YamlNode& item = node.members[i].value;
+    if (item.kind == YamlNode::Kind::kScalar && item.text == "*") {
+      out = ActionSet::all();
+    } else if (const auto index = read_choice(item, EnumNames<Action>::kNames)) {
+      out.insert(static_cast<Action>(*index));
+    }
+  }
+  return out;
+}
+
+std::optional<TextLists> Binder::read_text_lists(const YamlNode& node, const Rule& rule) {
+  if (!expect(node, YamlNode::Kind::kMap, "a map", "`name: [value]` lines")) return std::nullopt;
+  const auto count = static_cast<int64_t>(node.members.size());
+  if (count < rule.min || count > rule.max) {
+    error(node.at, "the map has " + std::to_string(count) + " names; expected " + range_text(rule, [](int64_t v) { return std::to_string(v); }), "");
+    return std::nullopt;
+  }
+  TextLists out;
+  constexpr Rule kValues{.text = {}, .min = 1, .max = 64};
+  for (const YamlMember& member : node.members) {
+    const Step step(*this, member.key);
+    if (!matches(rule.grammar, member.key)) {
+      error(member.key_at, "expected " + std::string(grammar_text(rule.grammar)) + ", found " + shown(member.key), "");
+      continue;
+    }
+    if (!read_list(member.value, kValues)) continue;
+    std::vector<std::string>& values = out[member.key];
+    for (size_t i = 0; i < member.value.members.size(); ++i) {
+      const Step inner(*this, i);
+      if (auto text = read_text(member.value.members[i].value, kValues, true)) values.push_back(std::move(*text));
+    }
+  }
+  return out;
+}
+
 bool Binder::read_list(const YamlNode& node, const Rule& rule) {
   if (!expect(node, YamlNode::Kind::kSequence, "a list", "`- value` lines or [a, b]")) return false;
   const auto count = static_cast<int64_t>(node.members.size());

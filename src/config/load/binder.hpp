@@ -3,6 +3,7 @@
 // Threads: one owner.
 #pragma once
 
+#include "config/kinds/action.hpp"
 #include "config/kinds/grammar.hpp"
 #include "config/load/yaml.hpp"
 
@@ -46,6 +47,9 @@ class Binder {
   std::optional<int64_t> read_integer(const YamlNode& node, const Rule& rule);
   std::optional<int64_t> read_duration(const YamlNode& node, const Rule& rule);
   std::optional<int64_t> read_size(const YamlNode& node, const Rule& rule);
+  std::optional<WallTime> read_time(const YamlNode& node);
+  std::optional<ActionSet> read_actions(const YamlNode& node, const Rule& rule);
+  std::optional<TextLists> read_text_lists(const YamlNode& node, const Rule& rule);
   std::optional<std::string> read_text(const YamlNode& node, const Rule& rule, bool in_list);
   std::optional<FilePath> read_path(const YamlNode& node);
   std::optional<size_t> read_choice(const YamlNode& node, std::span<const EnumName> names);
@@ -101,6 +105,9 @@ class MapReader {
   void read(const YamlNode& node, uint32_t& out, const Rule& rule, bool) { assign(out, binder_.read_integer(node, rule)); }
   void read(const YamlNode& node, std::string& out, const Rule& rule, bool in_list) { assign(out, binder_.read_text(node, rule, in_list)); }
   void read(const YamlNode& node, FilePath& out, const Rule&, bool) { assign(out, binder_.read_path(node)); }
+  void read(const YamlNode& node, WallTime& out, const Rule&, bool) { assign(out, binder_.read_time(node)); }
+  void read(const YamlNode& node, ActionSet& out, const Rule& rule, bool) { assign(out, binder_.read_actions(node, rule)); }
+  void read(const YamlNode& node, TextLists& out, const Rule& rule, bool) { assign(out, binder_.read_text_lists(node, rule)); }
   void read(const YamlNode& node, Nanos& out, const Rule& rule, bool) {
     if (const auto value = binder_.read_duration(node, rule)) out = Nanos(*value);
   }

@@ -9,6 +9,13 @@ std::string at_index(std::string_view list, size_t i, std::string_view rest = {}
   return std::string(list) + "[" + std::to_string(i) + "]" + std::string(rest);
 }
 
+void check_client_certificates(const TlsFiles& tls, const std::string& path, const DocumentFindings& out) {
+  if (tls.client_cert == ClientCert::kNone && !tls.client_ca_file.empty())
+    out.error(path + ".clientCaFile", "`clientCaFile` has no effect while no certificate is asked for", "add `clientCert: request` or `require`");
+  if (tls.client_cert != ClientCert::kNone && tls.client_ca_file.empty())
+    out.error(path + ".clientCaFile", "`clientCaFile` is missing: nobody says which certificates are good", "write the bundle of the authority");
+}
+
 void check_listener(const Listener& listener, const std::string& path, const DocumentFindings& out) {
   const bool loopback = is_loopback(listener.address);
   if (!is_ip_literal(listener.address)) return;
@@ -16,6 +23,11 @@ void check_listener(const Listener& listener, const std::string& path, const Doc
     out.error(path + ".address", "an address beyond loopback without TLS", "add `tls`, or say `plaintext: true` where something in front ends TLS");
   }
   if (listener.plaintext && listener.tls) out.error(path + ".plaintext", "`plaintext: true` beside `tls`", "keep one of them");
+  if (listener.tls) check_client_certificates(*listener.tls, path + ".tls", out);
+  const bool knows_proxies = listener.tls && listener.tls->client_cert != ClientCert::kNone;
+  if (!listener.trusted_proxies.empty() && !knows_proxies) {
+    out.error(path + ".trustedProxies", "a proxy is believed over mutual TLS only", "add `tls` with `clientCert: request` or `require`");
+  }
 }
 
 void check_hosts(const Gateway& spec, const DocumentFindings& out) {
@@ -142,38 +154,14 @@ void check_document(const Gateway& spec, const DocumentFindings& out) {
       out.error(at_index("spec.listeners", i, ".port"), "two listeners share address and port", "give each its own port");
     }
   }
-  if (!is_loopback(spec.admin.address)) {
-    out.error("spec.admin.address", "admin beyond loopback needs `tls`, which is not available in this build", "use 127.0.0.1 or ::1");
+  if (!is_loopback(spec.admin.address) && !spec.admin.tls) {
+    out.error("spec.admin.address", "admin beyond loopback needs `tls`", "add it, or use 127.0.0.1 or ::1");
   }
+  if (spec.admin.tls) check_client_certificates(*spec.admin.tls, "spec.admin.tls", out);
   if (spec.admin.port != 0 && places.contains({spec.admin.address, spec.admin.port})) {
     out.error("spec.admin.port", "admin and a listener share address and port", "give each its own port");
   }
   check_hosts(spec, out);
-  if (!spec.auth.api_keys) out.error("spec.auth.apiKeys", "no caller could sign in: this build knows API keys only", "leave the key out");
-}
-
-void check_document(const Tenant&, const DocumentFindings&) {}
-
-void check_document(const Credential& spec, const DocumentFindings& out) {
-  if (!spec.api_key) {
-    if (!out.wrote("spec.apiKey")) out.error("spec.apiKey", "type apiKey needs the block `apiKey`", "add `apiKey: {key: {file: PATH}}`");
-  } else if (spec.api_key->key.file.empty() == spec.api_key->key.env.empty() && out.wrote("spec.apiKey.key")) {
-    out.error("spec.apiKey.key", "a secret has exactly one source", "write `{file: PATH}` or `{env: NAME}`");
-  }
-  std::set<std::string> seen;
-  for (size_t i = 0; i < spec.origins.size(); ++i) {
-    const std::string path = at_index("spec.origins", i);
-    const auto origin = parse_endpoint(spec.origins[i]);
-    if (!origin) {
-      out.error(path, "not an origin: " + origin.error().public_message, "write scheme://host[:port]");
-    } else if (!origin->base_path.empty() || spec.origins[i].ends_with('/')) {
-      out.error(path, "an origin has no path", "write " + origin->origin());
-    } else if (origin->scheme == Endpoint::Scheme::kHttp && !origin->loopback()) {
-      out.error(path, "a credential never goes over http beyond loopback", "write https://");
-    } else if (!seen.insert(origin->origin()).second) {
-      out.error(path, "this origin stands in the list already", "keep one of the two");
-    }
-  }
 }
 
 void check_document(const Backend& spec, const DocumentFindings& out) {

@@ -24,6 +24,9 @@ class DocumentFindings {
 };
 
 void check_document(const Gateway& spec, const DocumentFindings& out);
+void check_document(const Issuer& spec, const DocumentFindings& out);
+void check_document(const Role& spec, const DocumentFindings& out);
+void check_document(const Grant& spec, const DocumentFindings& out);
 void check_document(const Tenant& spec, const DocumentFindings& out);
 void check_document(const Credential& spec, const DocumentFindings& out);
 void check_document(const Backend& spec, const DocumentFindings& out);

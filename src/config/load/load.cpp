@@ -91,6 +91,9 @@ class Loader {
     if (kind.empty()) return;
     Resources& r = loaded_.resources;
     if (kind == Gateway::kKind) bind(file, document, r.gateways);
+    if (kind == Issuer::kKind) bind(file, document, r.issuers);
+    if (kind == Role::kKind) bind(file, document, r.roles);
+    if (kind == Grant::kKind) bind(file, document, r.grants);
     if (kind == Tenant::kKind) bind(file, document, r.tenants);
     if (kind == Credential::kKind) bind(file, document, r.credentials);
     if (kind == Backend::kKind) bind(file, document, r.backends);

@@ -6,7 +6,10 @@
 #include "config/kinds/backend.hpp"
 #include "config/kinds/credential.hpp"
 #include "config/kinds/gateway.hpp"
+#include "config/kinds/grant.hpp"
+#include "config/kinds/issuer.hpp"
 #include "config/kinds/model.hpp"
+#include "config/kinds/role.hpp"
 #include "config/kinds/route.hpp"
 #include "config/kinds/tenant.hpp"
 #include "config/load/diagnostic.hpp"
@@ -45,6 +48,9 @@ struct Document {
 /// All resources, sorted by name within a kind.
 struct Resources {
   std::vector<Document<Gateway>> gateways;
+  std::vector<Document<Issuer>> issuers;
+  std::vector<Document<Role>> roles;
+  std::vector<Document<Grant>> grants;
   std::vector<Document<Tenant>> tenants;
   std::vector<Document<Credential>> credentials;
   std::vector<Document<Backend>> backends;

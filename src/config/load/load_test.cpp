@@ -74,7 +74,118 @@ spec:
 apiVersion: wye.dev/v1alpha1
 kind: Tenant
 metadata: {name: team-a}
-spec: {dataClassMax: confidential, regions: [swedencentral], costCentre: "4711"}
+spec:
+  dataClassMax: confidential
+  regions: [swedencentral]
+  costCentre: "4711"
+  members: [{issuer: corp, group: 3f0c5d0e-0000-4000-8000-000000000001}, {issuer: aks, serviceAccount: team-a/*}]
+---
+apiVersion: wye.dev/v1alpha1
+kind: Issuer
+metadata: {name: corp}
+spec:
+  type: entra
+  entra: {versions: [v2], tenantIds: [11111111-1111-4111-8111-111111111111], authority: "https://login.microsoftonline.us", caFile: ca.crt}
+  audiences: [22222222-2222-4222-8222-222222222222]
+  tokens: {algorithms: [RS256, PS256], skew: 0s, maxLifetime: 26h, claims: [department, "https://example.com/level"]}
+---
+apiVersion: wye.dev/v1alpha1
+kind: Issuer
+metadata: {name: aks}
+spec:
+  type: kubernetes
+  kubernetes: {issuer: "https://kubernetes.default.svc.cluster.local", caFile: ca.crt, tokenFile: token, allowUnboundPod: true}
+  audiences: [wye]
+---
+apiVersion: wye.dev/v1alpha1
+kind: Issuer
+metadata: {name: okta}
+spec: {type: oidc, oidc: {issuer: "https://id.example.com/a/", rfc9068: true, caFile: ca.crt}, audiences: ["api://wye"]}
+---
+apiVersion: wye.dev/v1alpha1
+kind: Issuer
+metadata: {name: mesh}
+spec: {type: spiffe, spiffe: {trustDomains: [prod.example.com], bundleFile: bundle.json}, audiences: ["spiffe://prod.example.com/wye"]}
+---
+apiVersion: wye.dev/v1alpha1
+kind: Issuer
+metadata: {name: devices}
+spec: {type: x509, x509: {caFile: ca.crt, identity: dnsSan, crlFile: ca.crl}}
+---
+apiVersion: wye.dev/v1alpha1
+kind: Role
+metadata: {name: chat-user}
+spec:
+  keys: true
+  rules:
+    - effect: allow
+      actions: [chat.create, models.list, config.read]
+      resources: ["route:support-*", "admin:config"]
+      conditions:
+        dataClassMax: internal
+        regionIn: [swedencentral]
+        regionNotIn: [eastus]
+        privateOnly: true
+        network: [10.0.0.0/8, "2001:db8::/32"]
+        clientAuth: certificate
+        binding: mtls
+        claims: {department: [legal, "hr"], level: ["3"]}
+        timeWindow: {days: [mon, fri], from: "08:00", to: "18:00", timeZone: Europe/Berlin}
+        capability: [tools]
+        budgetLeft: true
+    - {effect: deny, actions: ["*"], resources: ["model:*"]}
+---
+apiVersion: wye.dev/v1alpha1
+kind: Grant
+metadata: {name: team-a-chat}
+spec:
+  role: chat-user
+  tenant: team-a
+  subjects:
+    - {issuer: corp, subject: 11111111-1111-4111-8111-111111111111/22222222-2222-4222-8222-222222222222}
+    - {issuer: corp, appRole: Wye.Caller}
+    - {issuer: okta, client: "batch-*"}
+    - {spiffe: "spiffe://prod.example.com/team-a/*"}
+    - {key: 0123456789ab}
+    - {members: true}
+  valid: {notBefore: 2026-11-01T00:00:00Z, notAfter: "2027-01-01T00:00:00.000Z"}
+---
+apiVersion: wye.dev/v1alpha1
+kind: Credential
+metadata: {name: managed}
+spec:
+  type: managedIdentity
+  origins: ["https://a.openai.azure.com"]
+  managedIdentity: {source: imds, clientId: 22222222-2222-4222-8222-222222222222}
+---
+apiVersion: wye.dev/v1alpha1
+kind: Credential
+metadata: {name: federated}
+spec:
+  type: workloadIdentity
+  origins: ["https://a.openai.azure.com"]
+  workloadIdentity: {clientId: c, tenantId: t, tokenFile: token, authority: "https://login.microsoftonline.com"}
+---
+apiVersion: wye.dev/v1alpha1
+kind: Credential
+metadata: {name: certificate}
+spec:
+  type: clientCertificate
+  origins: ["https://a.openai.azure.com"]
+  clientCertificate: {tenantId: t, clientId: c, certFile: c.crt, key: {kubernetes: {secret: wye, key: app.pem}}}
+---
+apiVersion: wye.dev/v1alpha1
+kind: Credential
+metadata: {name: assertion}
+spec:
+  type: oauth2
+  origins: ["https://a.example.com"]
+  oauth2: {tokenUrl: "https://id.example.com/token", clientId: c, scope: "a b", key: {keyVault: {vault: "https://v.vault.azure.net", name: k}}, caFile: ca.crt}
+---
+apiVersion: wye.dev/v1alpha1
+kind: Credential
+metadata: {name: svid}
+spec: {type: spiffe, origins: ["https://a.example.com"], spiffe: {audience: "spiffe://b.example.com/x", tokenFile: svid.jwt}}
 ---
 apiVersion: wye.dev/v1alpha1
 kind: Gateway
@@ -82,14 +193,43 @@ metadata: {name: edge}
 spec:
   listeners:
     - {name: public, address: "::1", port: 0}
-    - {name: tls, address: 0.0.0.0, port: 8443, tls: {certFile: edge.crt, keyFile: edge.key}}
-  admin: {address: 127.0.0.1, port: 9000}
+    - {name: tls, address: 0.0.0.0, port: 8443, tls: {certFile: edge.crt, keyFile: edge.key, clientCert: require, clientCaFile: ca.crt}, trustedProxies: [10.1.0.0/16]}
+  admin: {address: 0.0.0.0, port: 9000, tls: {certFile: edge.crt, keyFile: edge.key}}
   hosts: [ai.example.com, "*.example.org", "[::1]"]
   limits: {body: 1MiB, headerTime: 5s, bodyTime: 30s, keepAlive: 10s, total: 1h, connections: 10, streams: 5}
-  auth: {apiKeys: true}
+  auth: {apiKeys: false, issuers: [corp, aks], proofOfPossession: require}
   apiVersions: {azure: []}
   accessLog: {to: off, sample: 1}
 )";
+
+TEST(Load, EveryIdentityFieldArrives) {
+  const Loaded loaded = load_one(std::string(kFull));
+  ASSERT_TRUE(loaded.ok()) << all_findings(loaded);
+  const Resources& r = loaded.resources;
+  ASSERT_EQ(r.issuers.size(), 5u);  // sorted by name: aks corp devices mesh okta
+  EXPECT_TRUE(r.issuers[0].spec.kubernetes->allow_unbound_pod);
+  const Issuer& corp = r.issuers[1].spec;
+  EXPECT_EQ(corp.entra->versions, std::vector{EntraVersion::kV2});
+  EXPECT_EQ(corp.effective_algorithms(), (std::vector{TokenAlgorithm::kRs256, TokenAlgorithm::kPs256}));
+  EXPECT_EQ(corp.effective_max_lifetime(), std::chrono::hours(26));
+  EXPECT_EQ(corp.tokens.skew.count(), 0);
+  EXPECT_EQ(r.issuers[2].spec.x509->identity, X509Identity::kDnsSan);
+  EXPECT_EQ(r.issuers[3].spec.effective_algorithms().size(), 9u);
+  EXPECT_EQ(r.issuers[3].spec.effective_max_lifetime(), std::chrono::hours(24));
+  EXPECT_EQ(r.issuers[4].spec.effective_algorithms(), std::vector{TokenAlgorithm::kRs256});
+  EXPECT_EQ(Issuer{}.effective_max_lifetime(), std::chrono::hours(29));
+  const Role& role = r.roles.at(0).spec;
+  EXPECT_EQ(role.rules[0].actions, (ActionSet{Action::kChatCreate, Action::kModelsList, Action::kConfigRead}));
+  EXPECT_EQ(role.rules[1].actions, ActionSet::all());
+  EXPECT_EQ(role.rules[0].conditions.claims.at("department").size(), 2u);
+  EXPECT_EQ(role.rules[0].conditions.time_window->days, (EnumSet<Weekday>{Weekday::kMonday, Weekday::kFriday}));
+  const Grant& grant = r.grants.at(0).spec;
+  EXPECT_EQ(grant.subjects[3].form(), Subject::Form::kSpiffe);
+  EXPECT_EQ(rfc3339(*grant.valid.not_after), "2027-01-01T00:00:00.000Z");
+  EXPECT_EQ(r.tenants.at(0).spec.members[1].text(), "team-a/*");
+  EXPECT_EQ(r.gateways.at(0).spec.auth.proof_of_possession, ProofOfPossession::kRequire);
+  EXPECT_EQ(r.gateways[0].spec.listeners[1].tls->client_cert, ClientCert::kRequire);
+}
 
 TEST(Load, EveryFieldArrives) {
   const Loaded loaded = load_one(std::string(kFull));
@@ -127,6 +267,9 @@ TEST(Load, CanonicalFormIsAFixedPoint) {
       for (const Diagnostic& f : second.findings) EXPECT_NE(f.what.find("is named"), std::string::npos) << to_text(f) << text;
       const auto& list = [&]() -> const std::vector<Document<Spec>>& {
         if constexpr (std::is_same_v<Spec, Gateway>) return second.resources.gateways;
+        if constexpr (std::is_same_v<Spec, Issuer>) return second.resources.issuers;
+        if constexpr (std::is_same_v<Spec, Role>) return second.resources.roles;
+        if constexpr (std::is_same_v<Spec, Grant>) return second.resources.grants;
         if constexpr (std::is_same_v<Spec, Tenant>) return second.resources.tenants;
         if constexpr (std::is_same_v<Spec, Credential>) return second.resources.credentials;
         if constexpr (std::is_same_v<Spec, Backend>) return second.resources.backends;
@@ -138,6 +281,9 @@ TEST(Load, CanonicalFormIsAFixedPoint) {
     }
   };
   again(first.resources.gateways);
+  again(first.resources.issuers);
+  again(first.resources.roles);
+  again(first.resources.grants);
   again(first.resources.tenants);
   again(first.resources.credentials);
   again(first.resources.backends);
@@ -175,6 +321,9 @@ TEST(Schema, DefaultsAreThoseOfTheStructs) {
   const std::map<std::string, std::map<std::string, std::string, std::less<>>> required = {
       {"Gateway", {{"listeners", R"([{"name":"a"}])"}}},
       {"Tenant", {}},
+      {"Issuer", {{"type", R"("x509")"}, {"x509", R"({"caFile":"ca.crt"})"}}},
+      {"Role", {{"rules", R"([{"effect":"deny","actions":["*"],"resources":["route:*"]}])"}}},
+      {"Grant", {{"role", R"("r")"}, {"tenant", R"("t")"}, {"subjects", R"([{"members":true}])"}}},
       {"Credential", {{"type", R"("apiKey")"}, {"origins", R"(["https://a.org"])"}, {"apiKey", R"({"key":{"env":"K"}})"}}},
       {"Backend",
        {{"provider", R"("azureOpenAI")"},
@@ -204,6 +353,7 @@ TEST(Schema, DefaultsAreThoseOfTheStructs) {
         for (const auto& d : documents) out += canonical_json(d.spec);
       };
       take(loaded.resources.gateways), take(loaded.resources.tenants), take(loaded.resources.credentials);
+      take(loaded.resources.issuers), take(loaded.resources.roles), take(loaded.resources.grants);
       take(loaded.resources.backends), take(loaded.resources.models), take(loaded.resources.routes);
       return out;
     };

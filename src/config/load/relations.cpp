@@ -1,6 +1,7 @@
 #include "config/load/relations.hpp"
 
 #include "config/load/endpoint.hpp"
+#include "config/load/identity_rules.hpp"
 #include "config/load/nearest.hpp"
 
 namespace wye::config {
@@ -45,7 +46,9 @@ std::vector<std::string_view> names_of(const std::vector<Document<Spec>>& docume
 }
 
 void check_references(const Resources& resources, std::span<const Reference> references, Diagnostics& findings) {
-  const std::map<std::string_view, std::vector<std::string_view>> names = {{Tenant::kKind, names_of(resources.tenants)},
+  const std::map<std::string_view, std::vector<std::string_view>> names = {{Issuer::kKind, names_of(resources.issuers)},
+                                                                           {Role::kKind, names_of(resources.roles)},
+                                                                           {Tenant::kKind, names_of(resources.tenants)},
                                                                            {Credential::kKind, names_of(resources.credentials)},
                                                                            {Backend::kKind, names_of(resources.backends)},
                                                                            {Model::kKind, names_of(resources.models)}};
@@ -134,6 +137,9 @@ void check_credentials(const Resources& resources, Diagnostics& findings) {
 
 void check_relations(Resources& resources, std::span<const Reference> references, Diagnostics& findings) {
   sort_and_refuse_duplicates(resources.gateways, findings);
+  sort_and_refuse_duplicates(resources.issuers, findings);
+  sort_and_refuse_duplicates(resources.roles, findings);
+  sort_and_refuse_duplicates(resources.grants, findings);
   sort_and_refuse_duplicates(resources.tenants, findings);
   sort_and_refuse_duplicates(resources.credentials, findings);
   sort_and_refuse_duplicates(resources.backends, findings);
@@ -143,6 +149,7 @@ void check_relations(Resources& resources, std::span<const Reference> references
   check_aliases(resources, findings);
   check_tenants(resources, findings);
   check_credentials(resources, findings);
+  check_identity(resources, findings);
 }
 
 }  // namespace wye::config

@@ -46,7 +46,10 @@ std::string canonical_form(const Resources& resources) {
   append_documents(out, resources.backends);
   append_documents(out, resources.credentials);
   append_documents(out, resources.gateways);
+  append_documents(out, resources.grants);
+  append_documents(out, resources.issuers);
   append_documents(out, resources.models);
+  append_documents(out, resources.roles);
   append_documents(out, resources.routes);
   append_documents(out, resources.tenants);
   return out + "]}";
