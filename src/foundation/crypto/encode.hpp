@@ -17,6 +17,10 @@ std::optional<std::string> from_base64(std::string_view text);
 /// Without padding.
 std::string to_base64url(std::string_view bytes);
 std::optional<std::string> from_base64url(std::string_view text);
+/// How many bytes a text of so many characters means, if it is one.
+constexpr size_t base64url_bytes(size_t characters) { return characters / 4 * 3 + (characters % 4 == 0 ? 0 : characters % 4 - 1); }
+/// The same into memory of at least base64url_bytes(text.size()) bytes, without allocation; false on anything else than from_base64url reads.
+bool from_base64url_to(std::string_view text, char* out);
 
 /// Exactly `digits` digits, zeros in front; what does not fit is cut off at the most significant end.
 std::string to_base62(uint64_t value, size_t digits);

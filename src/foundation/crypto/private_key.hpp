@@ -31,6 +31,7 @@ class PrivateKey {
   struct Material;  // OpenSSL objects
 
  private:
+  static Result<PrivateKey> adopt(void* evp_key);
   explicit PrivateKey(std::shared_ptr<const Material> material) : material_(std::move(material)) {}
   std::shared_ptr<const Material> material_;
 };

@@ -104,6 +104,11 @@ class JwsReader {
   Result<UnverifiedJws> read(std::string_view compact, const JwsRules& rules);
 
  private:
+  /// The reason against the header; empty: none.
+  std::string_view read_header(UnverifiedJws& jws, const JwsRules& rules);
+  void read_hints(UnverifiedJws& jws);
+  /// Turns the place of a JSON string into that of what it means; of anything else into nothing.
+  void keep_meaning(UnverifiedJws& jws, UnverifiedJws::Part& text);
   std::unique_ptr<json::Document> header_;
 };
 
