@@ -24,7 +24,7 @@ enum KeyUsage : uint16_t { kDigitalSignature = 1, kKeyEncipherment = 2, kKeyAgre
 /// What a certificate says of itself; nothing of it is proven before a path was verified.
 struct CertificateFacts {
   Digest fingerprint{};                  // SHA-256 of the DER
-  WallTime not_before{};                 // both ends belong to the validity
+  WallTime not_before{};                 // valid from then on, and before not_after
   WallTime not_after{};
   std::vector<std::string> dns_names{};  // subjectAltName, printable ASCII, as written
   std::vector<std::string> uris{};
@@ -71,7 +71,7 @@ enum class PathFault : uint8_t {
 /// `untrusted expired not_yet_valid purpose constraints authority weak too_long revoked revocation_unknown`.
 std::string_view to_string(PathFault fault);
 
-/// A path that holds while `from <= now <= until`: all certificates of it are valid, and the CRLs that were read are in date.
+/// A path that holds while `from <= now < until`: all certificates of it are valid, and the CRLs that were read are in date.
 struct ValidPath {
   WallTime from{};
   WallTime until{};

@@ -34,7 +34,7 @@ struct MadeCertificate {
 class CertificateAuthority {
  public:
   struct Impl;
-  /// A self-signed one; `spec.authority` is taken as said. Errors: kUsage (a name or address that is none, an empty validity).
+  /// A self-signed one; `spec.authority` is not looked at. Errors: kUsage (a name or address that is none, an empty validity).
   static Result<CertificateAuthority> make(CertificateSpec spec);
   /// One that was made before. Errors: kUsage: not PEM, a key of another certificate, not an authority.
   static Result<CertificateAuthority> load(std::string_view certificate_pem, const Secret& key_pem);
@@ -44,8 +44,8 @@ class CertificateAuthority {
 
   /// A new key and a certificate for it, signed by this authority. Errors: as make.
   Result<MadeCertificate> issue(const CertificateSpec& spec) const;
-  /// An authority below this one.
-  Result<CertificateAuthority> issue_authority(CertificateSpec spec) const;
+  /// An authority below this one. Where `spec.authority` is false nobody will believe what it signs.
+  Result<CertificateAuthority> issue_authority(const CertificateSpec& spec) const;
   /// A CRL, PEM. Errors: kUsage: something that is no certificate.
   Result<std::string> revocation_list(std::span<const std::string> revoked_pems, WallTime this_update, WallTime next_update) const;
 
