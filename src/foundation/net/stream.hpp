@@ -62,6 +62,9 @@ class Stream {
   /// At most one; null takes it away. Told once; a hang-up seen before is not told again: look at peer_closed() first.
   virtual void set_hangup_listener(HangupListener* listener) = 0;
   virtual Endpoint peer() const = 0;
+  /// The chain that the peer showed in its handshake, DER, leaf first, as long as the stream lives; empty without TLS, where none was asked
+  /// for or shown, and on the client's side. The handshake proved that the peer holds the leaf's key, nothing else.
+  virtual std::span<const std::string> peer_certificates() const { return {}; }
   /// After a connect: true where the connection stands.
   virtual bool connected() = 0;
   /// Why the last try said kFailed or connected() said no, for the log: "Connection refused". Empty where nothing failed.

@@ -7,6 +7,11 @@
 
 namespace wye::net {
 
+/// Whether a server asks clients for a certificate.
+/// kRequest takes any chain, or none: who it is that shows it must be judged before anything is believed (Stream::peer_certificates).
+/// kRequire ends handshakes without one, and where authorities are configured those with a chain that leads to none of them.
+enum class ClientCertificates : uint8_t { kNone, kRequest, kRequire };
+
 /// What a server shows: certificate chain and key, TLS 1.2 (ECDHE with AES-GCM or ChaCha20 only) and 1.3, groups X25519, P-256,
 /// P-384; no renegotiation, compression, 0-RTT or resumption. Threads: immutable once made, shared by all loops.
 /// Lifetime: outlives the handshakes that use it; streams already made keep what they need.
@@ -37,15 +42,25 @@ class TlsClientContext {
 struct TlsServerFiles {
   std::filesystem::path certificate_chain;  // PEM, leaf first
   std::filesystem::path key;                // PEM, no passphrase
+  ClientCertificates clients = ClientCertificates::kNone;
+  /// PEM: the authorities that clients are told of, and with kRequire their chains are verified against. Empty: any. Never the system's.
+  std::filesystem::path client_ca{};
 };
+/// `clock` judges the validity of clients' chains and outlives the context; needed with kRequire and `client_ca` only.
 /// Errors: kUsage naming the file and what is wrong with it (missing, not PEM, key of another certificate).
-Result<std::unique_ptr<TlsServerContext>> make_tls_server(const TlsServerFiles& files);
+Result<std::unique_ptr<TlsServerContext>> make_tls_server(const TlsServerFiles& files, const Clock* clock = nullptr);
 
+/// What a client shows to servers that ask for it.
+struct TlsClientFiles {
+  std::filesystem::path certificate_chain;  // PEM, leaf first; empty: nothing is shown
+  std::filesystem::path key;                // PEM, no passphrase
+};
 /// `ca_file` (PEM) holds the roots; empty: those of the system. The environment is not read. `clock` judges validity and outlives the
-/// context. Errors: kUsage.
-Result<std::unique_ptr<TlsClientContext>> make_tls_client(const std::filesystem::path& ca_file, const Clock& clock);
+/// context. Errors: kUsage naming the file and what is wrong with it.
+Result<std::unique_ptr<TlsClientContext>> make_tls_client(const std::filesystem::path& ca_file, const Clock& clock, const TlsClientFiles& own = {});
 
-/// Shakes hands as client over a connected stream; `server_name` is a DNS name, sent as SNI, or a literal address; it is matched against the certificate.
+/// Shakes hands as client over a connected stream; `server_name` is a DNS name, sent as SNI, or a literal address; it is matched
+/// against the certificate.
 /// Errors: kTimeout, kCancelled by `bound`; kIo with the reason in the detail: "tls: certificate has expired", "tls: hostname
 /// mismatch", "tls: self-signed certificate", "tls: wrong version number", "tls: peer closed during the handshake", …
 /// Both contexts need to live until the task has ended.

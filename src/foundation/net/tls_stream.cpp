@@ -1,7 +1,6 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
 #include "foundation/net/tls_context.hpp"
 
@@ -44,6 +43,7 @@ class TlsStream final : public Stream {
   Endpoint peer() const override { return inner_->peer(); }
   bool connected() override { return inner_->connected(); }
   std::string failure() const override { return failure_; }
+  std::span<const std::string> peer_certificates() const override { return peer_certificates_; }
 
  private:
   class InnerWatch final : public Waiter {
@@ -85,6 +85,7 @@ class TlsStream final : public Stream {
   size_t unreported_ = 0;  // plaintext whose record has not left: the next try_send brings these bytes again and skips them
   std::optional<State> received_end_;
   std::string failure_;
+  std::vector<std::string> peer_certificates_;  // of a client, DER, leaf first
   bool inner_eof_ = false;
   bool inner_send_failed_ = false;
   bool receive_wants_send_ = false;
@@ -250,6 +251,7 @@ State TlsStream::attempt(Call call) {
 State TlsStream::step_handshake() {
   State state = attempt([this] { return SSL_do_handshake(ssl_.get()); });
   shaken_ = state == State::kMoved;
+  if (shaken_ && SSL_is_server(ssl_.get()) == 1) peer_certificates_ = certificates_of_client(ssl_.get());
   flush();
   if (inner_send_failed_ && state != State::kFailed) state = State::kFailed;
   return state == State::kEof ? State::kFailed : state;
@@ -375,12 +377,7 @@ Task<Result<std::unique_ptr<Stream>>> tls_connect(std::unique_ptr<Stream> inner,
     co_return Fail(internal_error(ErrorCode::kUsage, "tls: the server name must be a DNS name or an address, not \"" + server_name + "\""));
   auto stream = std::make_unique<TlsStream>(std::move(inner));
   if (!stream->prepare(context.impl().context.get(), false)) co_return Fail(internal_error(ErrorCode::kInternal, "tls: " + take_ssl_reason()));
-  SSL* ssl = stream->ssl();
-  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-  X509_VERIFY_PARAM_set_time(SSL_get0_param(ssl), context.impl().clock.wall().seconds());
-  // RFC 6066 §3: literal addresses are no server names; RFC 9525 §6.2: they match iPAddress alone.
-  const bool named = address ? X509_VERIFY_PARAM_set1_ip(SSL_get0_param(ssl), address->address.data(), address->v6 ? 16 : 4) == 1
-                             : SSL_set1_host(ssl, server_name.c_str()) == 1 && SSL_set_tlsext_host_name(ssl, server_name.c_str()) == 1;
+  const bool named = expect_server(stream->ssl(), server_name, address, context.impl().clock.wall());
   if (!named) co_return Fail(internal_error(ErrorCode::kUsage, "tls: " + take_ssl_reason()));
   co_return co_await shake(std::move(stream), bound);
 }
@@ -388,6 +385,7 @@ Task<Result<std::unique_ptr<Stream>>> tls_connect(std::unique_ptr<Stream> inner,
 Task<Result<std::unique_ptr<Stream>>> tls_accept(std::unique_ptr<Stream> inner, const TlsServerContext& context, Bound bound) {
   auto stream = std::make_unique<TlsStream>(std::move(inner));
   if (!stream->prepare(context.impl().context.get(), true)) co_return Fail(internal_error(ErrorCode::kInternal, "tls: " + take_ssl_reason()));
+  if (const Clock* clock = context.impl().clock; clock != nullptr) X509_VERIFY_PARAM_set_time(SSL_get0_param(stream->ssl()), clock->wall().seconds());
   co_return co_await shake(std::move(stream), bound);
 }
 
