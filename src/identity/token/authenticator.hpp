@@ -66,19 +66,21 @@ class Authenticator {
   const TokenCounts& counts() const { return tokens_.counts(); }
 
  private:
-  struct Presented {
-    std::string_view credential;
-    bool dpop = false;
-  };
+  struct Presented;
   Result<Presented> presented(const ShownCredentials& shown) const;
+  Result<PrincipalRef> by_key(std::string_view key, WallTime now);
   Result<PrincipalRef> by_certificate(const ShownCredentials& shown, WallTime now);
-  Result<PrincipalRef> prove(Result<VerifiedToken> token, const Presented& presented, const ShownCredentials& shown, WallTime now);
+  Result<PrincipalRef> prove(VerifiedToken token, const Presented& presented, const ShownCredentials& shown, WallTime now);
+  Result<void> prove_certificate(const Confirmation& confirmation, const ShownCredentials& shown, WallTime now);
+  Result<void> prove_key(const Confirmation& confirmation, std::string_view token, const ShownCredentials& shown, WallTime now);
 
   Parts parts_;
   KeyReader keys_;
   TokenReader tokens_;
   CertificateReader certificates_;
   AuthRulesPtr rules_;
+  bool takes_tokens_ = false;
+  bool takes_certificates_ = false;
 };
 
 }  // namespace wye::token

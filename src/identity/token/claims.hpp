@@ -36,7 +36,8 @@ std::optional<WallTime> parse_numeric_date(std::string_view json_number);
 /// Whether a header's `typ` is one of this kind of token. Reason `claims.typ`.
 Result<void> check_typ(const IssuerRules& rules, std::string_view typ);
 /// `aud` as JSON text: a string, or an array of 1–16 strings of which one is one of the audiences, byte for byte. `claims.audience`.
-Result<void> check_audience(const IssuerRules& rules, std::string_view aud_json);
+/// `scratch` is the parser's memory.
+Result<void> check_audience(const IssuerRules& rules, std::string_view aud_json, json::Document& scratch);
 /// `exp` and `nbf` as JSON text, empty where missing. `claims.exp` `claims.expired` `claims.nbf` `claims.not_yet`.
 Result<void> check_hint_times(const IssuerRules& rules, std::string_view exp_json, std::string_view nbf_json, WallTime now);
 

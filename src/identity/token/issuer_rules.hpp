@@ -31,6 +31,7 @@ struct KeySource {
   std::filesystem::path bearer_file{};  // sent to the issuer's own origin; empty: none
   std::filesystem::path bundle_file{};  // SPIFFE: instead of a fetch
   std::string trust_domain{};
+  bool only_domain = false;             // the file may be the bundle itself instead of a map of bundles
   bool loopback_only = false;   // the issuer of `wye up`: every address must be loopback; then plain http is allowed too
   friend bool operator==(const KeySource&, const KeySource&) = default;
 };
@@ -72,10 +73,6 @@ using IssuerRulesPtr = std::shared_ptr<const IssuerRules>;
 /// `laptop` is null outside `wye up`. Errors: kUsage, with a detail for the operator; what the loader has checked is checked again here
 /// where it carries security: URLs, tenants, audiences, algorithms.
 Result<IssuerRulesPtr> make_issuer_rules(std::string name, const config::Issuer& issuer, const LaptopIssuer* laptop = nullptr);
-
-/// Whose resource an audience is if Wye must never accept tokens for it: `Microsoft Graph`, `Azure Resource Manager`, `Azure AI services`,
-/// `the Kubernetes API server`. Empty: nobody's. Case, trailing slashes, `/.default` and a written default port do not hide one.
-std::string_view owner_of_refused_audience(std::string_view audience);
 
 /// 8-4-4-4-12 hex digits, any case.
 bool is_guid(std::string_view text);

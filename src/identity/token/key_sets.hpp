@@ -4,7 +4,7 @@
 //
 //   accepted configuration:         sets.take(sources)                  any thread
 //   once a second, may block:       sets.refresh_files()                one thread: bundle files
-//   in each worker, on a token:     KeyReader's way: generation(), current(), and request() for a kid that nobody has
+//   in each worker, on a token:     generation(), current(); for a kid that the set has not judge(), then request()
 //
 // Each issuer has its own state machine and its own coroutine: a dead one slows nobody else. No redirects, no proxy; https with a
 // verified name and TLS 1.2 or newer; plain http only towards loopback, and only for the issuer of `wye up`.
@@ -13,17 +13,11 @@
 #include "foundation/base/log.hpp"
 #include "foundation/base/random.hpp"
 #include "foundation/net/resolver.hpp"
-#include "foundation/net/scope.hpp"
 #include "identity/token/issuer_rules.hpp"
 #include "identity/token/key_schedule.hpp"
 #include "identity/token/key_set.hpp"
 
 namespace wye::token {
-
-inline constexpr Nanos kKeyConnectTimeout = std::chrono::seconds(2);
-inline constexpr Nanos kKeyFetchTimeout = std::chrono::seconds(5);  // discovery and keys together
-inline constexpr size_t kDiscoveryBytesMax = 64 << 10;
-inline constexpr size_t kBearerFileBytesMax = 16 << 10;
 
 /// What of an issuer changes without a new set. Threads: written by KeySets, read by any.
 struct KeySourceState {
@@ -72,12 +66,13 @@ class KeySets {
     Log& log;
   };
   explicit KeySets(Surroundings surroundings);
-  /// The loop must not run any more, or this is its thread. Every loop that waits in `request` outlives it.
+  /// The loop does not run any more, or this is its thread. Every loop that waits in `request` outlives it.
   ~KeySets();
   KeySets(const KeySets&) = delete;
   KeySets& operator=(const KeySets&) = delete;
 
-  /// From now on these sources; those that were there already keep keys and state. Threads: any. Fetches begin at once.
+  /// From now on these sources; those that were there already keep keys and state. Fetches begin at once, bundle files wait for
+  /// refresh_files. Threads: any one at a time.
   void take(std::vector<KeySource> sources);
   /// Looks whether bundle files have changed, and reads those. Blocking. Threads: one at a time.
   void refresh_files();
@@ -99,24 +94,24 @@ class KeySets {
  private:
   class Source;
   struct Waiter;
-  friend class Source;
-  void adopt(std::vector<KeySource> sources);
+  struct Bundle;
+  struct Taken;
+  void adopt(const std::vector<Taken>& sources);
   void on_request(const std::shared_ptr<Waiter>& waiter);
-  void publish(std::string_view id, std::shared_ptr<const KeySet> keys);
-  void publish_all(const std::vector<KeySource>& sources);
-  void refresh_file(const KeySource& source);
+  void publish(const KeySourceState* state, std::shared_ptr<const KeySet> keys);
+  void refresh_bundle(Bundle& bundle);
 
   Surroundings outside_;
   std::atomic<uint64_t> generation_{1};
   std::atomic<uint64_t> fetches_{0};
-  mutable std::mutex publish_mutex_;  // around `published_` and `versions_`, for moments
+  mutable std::mutex publish_mutex_;  // around the next two, for moments
   std::shared_ptr<const PublishedSets> published_;
   uint64_t versions_ = 0;
-  struct Files;
-  std::unique_ptr<Files> files_;
-  std::shared_ptr<bool> alive_;  // the loop's thread; jobs that come too late see false
+  std::mutex bundles_mutex_;          // around the bundles, while files are read
+  std::map<std::string, std::unique_ptr<Bundle>, std::less<>> bundles_;
+  std::vector<KeySource> taken_;      // what `take` was given last, guarded by publish_mutex_
+  std::shared_ptr<bool> alive_;       // written by the loop's thread; jobs that come too late see false
   std::map<std::string, std::unique_ptr<Source>, std::less<>> sources_;  // the loop's thread
-  net::Scope scope_;
 };
 
 }  // namespace wye::token

@@ -48,7 +48,7 @@ class TokenReader {
   void take(std::vector<IssuerRulesPtr> issuers);
 
   /// Who a token says is calling. Absent: only a fetch of keys can tell. Errors: kUnauthenticated (reasons `jws.*` `claims.*`);
-  /// kAuthUnavailable with 5 s to wait (`issuer.empty` `issuer.stale` `issuer.unreachable`): the keys can not be had.
+  /// kAuthUnavailable with 5 s to wait (`issuer.stale`): the keys can not be had. Never one for the other.
   std::optional<Result<VerifiedToken>> try_verify(std::string_view token, WallTime now);
   /// The same, waiting for keys where that helps: at most kKeyWaitMax. `token` is the caller's to keep until the end.
   net::Task<Result<VerifiedToken>> verify(std::string_view token, WallTime now);
@@ -61,22 +61,25 @@ class TokenReader {
  private:
   struct Entry;
   struct Cache;
-  struct Choice;
-  /// What one look at a token without its keys gave.
+  struct Issuers;
+  struct Candidate;
+  /// What one look at a token gave.
   struct Look;
   void take_newest();
-  Result<Choice> choose(const UnverifiedJws& jws) const;
-  Look look(std::string_view token, const crypto::Digest& digest, WallTime now);
+  Result<Candidate> choose(const UnverifiedJws& jws);
+  Look look(std::string_view token, WallTime now);
+  Look judge(const UnverifiedJws& jws, const crypto::Digest& digest, WallTime now);
+  Result<VerifiedToken> keep(const crypto::Digest& digest, const Candidate& chosen, BelievedToken token, WallTime now);
 
   net::Loop& loop_;
   KeySets& sets_;
   const Clock& clock_;
   std::unique_ptr<Cache> cache_;
   JwsReader jws_reader_;
-  json::Document payload_;
-  struct Issuers;
-  std::shared_ptr<const Issuers> issuers_;
-  uint64_t generation_ = 0;
+  json::Document scratch_;
+  std::unique_ptr<Issuers> issuers_;
+  uint64_t epoch_ = 0;       // of the configuration: entries of another one do not count
+  uint64_t generation_ = 0;  // of `sets_`
   std::shared_ptr<const PublishedSets> published_;
   TokenCounts counts_;
 };
