@@ -78,7 +78,6 @@ class CertificateTrust {
     CertificateIssuerFiles files;
     CertificateIssuer issuer;      // last good
     crypto::Digest content{};      // of the files, good or not
-    bool good = false;
   };
   bool reload(Source& source, std::vector<std::string>& problems);
   void publish();
@@ -96,7 +95,6 @@ class CertificateTrust {
 class CertificateReader {
  public:
   explicit CertificateReader(const CertificateTrust& trust) : trust_(trust) {}
-  ~CertificateReader();
 
   /// The caller that the chain (leaf first, DER) proves. Verified once for each connection and epoch, kept in `note`; the time is looked
   /// at on every call. A leaf with a SPIFFE ID of a configured trust domain is that domain's bundle's business and nobody else's.
@@ -105,12 +103,15 @@ class CertificateReader {
   Result<PrincipalRef> caller(std::span<const std::string> chain, std::unique_ptr<http::ConnectionNote>& note, WallTime now);
   /// The caller behind a trusted proxy, for a proxy whose own certificate `caller` accepted: its URI must be a SPIFFE ID of a configured
   /// trust domain. Others can not be told to be of an Issuer: kUnauthenticated `certificate.unknown`.
-  Result<PrincipalRef> forwarded_caller(const ForwardedCertificate& client, WallTime now);
+  Result<PrincipalRef> forwarded_caller(const ForwardedCertificate& client);
   /// SHA-256 of the leaf, computed once a connection; absent without a chain. For bound_to_certificate.
   static std::optional<crypto::Digest> leaf_fingerprint(std::span<const std::string> chain, std::unique_ptr<http::ConnectionNote>& note);
 
  private:
-  struct Forwarded;
+  struct Forwarded {
+    Principal principal;
+    uint64_t refs = 0;
+  };
   const CertificateIssuers& issuers();
 
   const CertificateTrust& trust_;

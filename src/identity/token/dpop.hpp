@@ -10,7 +10,6 @@ namespace wye::token {
 
 inline constexpr size_t kDpopProofBytesMax = 8192;
 inline constexpr size_t kDpopJtiBytesMax = 128;
-inline constexpr size_t kDpopUriBytesMax = 4096;
 /// A proof is good so long before and after its `iat`.
 inline constexpr std::chrono::seconds kDpopWindow{60};
 /// For so long a `jti` of a key is remembered.
@@ -85,10 +84,6 @@ Result<DpopProof> verify_dpop(const DpopFacts& facts, const DpopNonces* nonces, 
 std::string_view dpop_challenge(std::string_view failure_detail);
 /// Whether the answer to this failure must carry `DPoP-Nonce`.
 inline bool wants_dpop_nonce(std::string_view failure_detail) { return failure_detail == "dpop.nonce"; }
-
-/// Whether `htu` names the request: scheme and host without case, default port or none, path decoded; query and fragment are ignored
-/// (RFC 9449 §4.3). Refuses dot segments, user parts and escapes of separators instead of guessing.
-bool dpop_uri_matches(std::string_view htu, std::string_view scheme, std::string_view authority, std::string_view path);
 
 /// Whether a token's `cnf.x5t#S256` names this certificate (SHA-256 of the leaf of this connection, or what a trusted proxy says of its
 /// client's). Constant time. RFC 8705 §3.1.
