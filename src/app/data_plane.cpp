@@ -56,7 +56,7 @@ Result<void> DataPlane::add_worker(const gateway::GatewayParts& parts, net::Offl
                                        .head_time = settings.limits.header_time,
                                        .body_time = settings.limits.body_time,
                                        .keep_alive_time = settings.limits.keep_alive,
-                                       .tls = tls_[i].get()};
+                                       .tls = tls_[i] ? tls_[i]->current() : nullptr};
     worker->servers.push_back(
         std::make_unique<http::Server>(*worker->loop, parts.clock, *worker->gateway, *count_, std::move(listener), std::move(server_options)));
   }
@@ -70,9 +70,8 @@ Result<std::unique_ptr<DataPlane>> DataPlane::start(const gateway::GatewayParts&
   std::unique_ptr<DataPlane> plane(new DataPlane);
   plane->count_ = std::make_unique<http::ConnectionCount>(settings.limits.connections);
   for (const config::ListenerEntry& entry : settings.listeners) {
-    std::shared_ptr<net::TlsServerContext> tls;
-    if (entry.tls) { TRY(tls, net::make_tls_server({entry.tls->cert_file.resolved, entry.tls->key_file.resolved})); }
-    plane->tls_.push_back(std::move(tls));
+    plane->tls_.emplace_back();
+    if (entry.tls) { TRY(plane->tls_.back(), ListenerTls::make(*entry.tls, parts.clock)); }
   }
   for (size_t i = 0; i < threads; ++i) CHECK_OK(plane->add_worker(parts, offload, i, settings));
   plane->take(std::move(configuration), std::move(endpoints));
@@ -91,6 +90,18 @@ void DataPlane::take(gateway::ConfigurationPtr configuration, provider::Endpoint
   for (const auto& worker : workers_) {
     worker->loop->post([w = worker.get(), configuration, endpoints] { w->gateway->take(configuration, endpoints); });
   }
+}
+
+std::vector<std::string> DataPlane::look_at_certificates() {
+  std::vector<std::string> problems;
+  for (size_t i = 0; i < tls_.size(); ++i) {
+    if (!tls_[i]) continue;
+    ListenerTls::Look look = tls_[i]->look();
+    if (!look.problem.empty()) problems.push_back(std::move(look.problem));
+    if (look.changed == nullptr) continue;
+    for (const auto& worker : workers_) worker->loop->post([server = worker->servers[i].get(), tls = look.changed] { server->take_tls(tls); });
+  }
+  return problems;
 }
 
 void DataPlane::pulse(MonoTime now) {

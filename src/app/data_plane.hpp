@@ -2,6 +2,7 @@
 // Threads: made, fed and drained by one thread (the composition root).
 #pragma once
 
+#include "app/listener_tls.hpp"
 #include "edge/gateway/gateway.hpp"
 #include "foundation/net/epoll_loop.hpp"
 #include "foundation/net/offload.hpp"
@@ -22,6 +23,10 @@ class DataPlane {
   std::span<const net::Endpoint> addresses() const { return addresses_; }
   size_t connections() const { return count_->now(); }
 
+  /// Looks whether the files of listeners' certificates have changed: new handshakes then show the new ones. Gives what is wrong with
+  /// changed files, for the log; until they are mended the old certificates stay. Blocks on the disk.
+  std::vector<std::string> look_at_certificates();
+
   /// Asks every loop for a sign of life.
   void pulse(MonoTime now);
   /// Whether every loop has given one since `since`.
@@ -36,7 +41,7 @@ class DataPlane {
   Result<void> add_worker(const gateway::GatewayParts& parts, net::Offload& offload, size_t index, const config::GatewaySettings& settings);
 
   std::unique_ptr<http::ConnectionCount> count_;
-  std::vector<std::shared_ptr<net::TlsServerContext>> tls_;  // by listener; null: plaintext
+  std::vector<std::optional<ListenerTls>> tls_;  // by listener; absent: plaintext
   std::vector<net::Endpoint> addresses_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };

@@ -36,12 +36,20 @@ Result<std::unique_ptr<os::FileLogSink>> open_log(const HostOptions& options, co
   return std::make_unique<os::FileLogSink>(std::move(output));
 }
 
+/// The files may change, and are looked at; where they are and whom they ask for may not.
+bool same_tls(const std::optional<config::TlsFiles>& a, const std::optional<config::TlsFiles>& b) {
+  if (!a || !b) return a.has_value() == b.has_value();
+  return a->cert_file.resolved == b->cert_file.resolved && a->key_file.resolved == b->key_file.resolved && a->client_cert == b->client_cert &&
+         a->client_ca_file.resolved == b->client_ca_file.resolved;
+}
+
 /// What can not change under a running instance: its listeners.
 bool same_listeners(const config::GatewaySettings& a, const config::GatewaySettings& b) {
   const auto same = [](const config::ListenerEntry& x, const config::ListenerEntry& y) {
-    return x.name == y.name && x.address == y.address && x.port == y.port && x.tls.has_value() == y.tls.has_value();
+    return x.name == y.name && x.address == y.address && x.port == y.port && same_tls(x.tls, y.tls);
   };
-  return std::ranges::equal(a.listeners, b.listeners, same) && a.admin.address == b.admin.address && a.admin.port == b.admin.port;
+  return std::ranges::equal(a.listeners, b.listeners, same) && a.admin.address == b.admin.address && a.admin.port == b.admin.port &&
+         same_tls(a.admin.tls, b.admin.tls);
 }
 
 }  // namespace
@@ -210,10 +218,19 @@ void Host::reload() {
   changed_ = true;
 }
 
+void Host::look_at_certificates() {
+  std::vector<std::string> problems = data_plane_->look_at_certificates();
+  problems.push_back(admin_->look_at_certificates());
+  for (const std::string& problem : problems) {
+    if (!problem.empty()) log_->error("tls.certificate_refused", {{"detail", problem}, {"help", "the one from before is still shown"}});
+  }
+}
+
 void Host::chores(MonoTime now) {
   if (now >= next_keys_) {
     next_keys_ = now + Nanos(kKeysEvery);
     if (const auto refreshed = key_index_->refresh(); !refreshed) log_->error("keys.refresh_failed", {{"detail", refreshed.error().detail}});
+    look_at_certificates();
     data_plane_->pulse(now);
     pulse_ns_.store(now.ns, std::memory_order_relaxed);
   }
@@ -282,7 +299,9 @@ Result<void> Host::start_admin() {
       [this] { return ready(); }, metrics_,
       [this](http::Method method, std::string_view path, std::string_view query, std::string_view body) { return api(method, path, query, body); }};
   admin_ = std::make_unique<Admin>(outside_.clock, std::move(sources));
-  CHECK_OK(admin_->start(*at, options_.exclusive ? options_.data.admin_socket().string() : std::string()));
+  std::optional<ListenerTls> tls;
+  if (settings.tls) { TRY(tls, ListenerTls::make(*settings.tls, outside_.clock)); }
+  CHECK_OK(admin_->start(*at, std::move(tls), options_.exclusive ? options_.data.admin_socket().string() : std::string()));
   admin_address_ = admin_->address();
   return {};
 }

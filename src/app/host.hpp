@@ -84,6 +84,7 @@ class Host {
   admin::Health ready();
   admin::ApiAnswer api(http::Method method, std::string_view path, std::string_view query, std::string_view body);
   std::string status_json();
+  void look_at_certificates();
   void chores(MonoTime now);
   void show(const provider::EndpointSet& endpoints);
 

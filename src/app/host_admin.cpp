@@ -95,12 +95,14 @@ Host::Admin::~Admin() {
   thread_.join();
 }
 
-Result<void> Host::Admin::start(const net::Endpoint& at, const std::string& local_socket) {
+Result<void> Host::Admin::start(const net::Endpoint& at, std::optional<ListenerTls> tls, const std::string& local_socket) {
+  tls_ = std::move(tls);
   TRY(loop_, net::make_epoll_loop(clock_));
   TRY(auto listener, loop_->listen(at));
   address_ = listener->local();
   servers_.push_back(
-      std::make_unique<http::Server>(*loop_, clock_, handler_, count_, std::move(listener), http::ServerOptions{.listener_name = "admin"}));
+      std::make_unique<http::Server>(*loop_, clock_, handler_, count_, std::move(listener),
+                                     http::ServerOptions{.listener_name = "admin", .tls = tls_ ? tls_->current() : nullptr}));
   if (!local_socket.empty()) {
     TRY(auto local, loop_->listen_local(local_socket));
     servers_.push_back(std::make_unique<http::Server>(*loop_, clock_, handler_, count_, std::move(local),
@@ -111,6 +113,13 @@ Result<void> Host::Admin::start(const net::Endpoint& at, const std::string& loca
   });
   thread_ = std::thread([this] { loop_->run(); });
   return {};
+}
+
+std::string Host::Admin::look_at_certificates() {
+  if (!tls_) return {};
+  ListenerTls::Look look = tls_->look();
+  if (look.changed != nullptr) loop_->post([server = servers_.front().get(), tls = look.changed] { server->take_tls(tls); });
+  return look.problem;
 }
 
 void register_metrics(Host&, Metrics& metrics, LogSink& log, LogSink& access, const Clock&) {

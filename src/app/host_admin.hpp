@@ -9,8 +9,10 @@ namespace wye::app {
 struct Host::Admin {
   Admin(const Clock& clock, admin::AdminSources sources);
   ~Admin();
-  /// `local_socket` empty: no local listener.
-  Result<void> start(const net::Endpoint& at, const std::string& local_socket);
+  /// `tls` absent: plaintext; `local_socket` empty: no local listener.
+  Result<void> start(const net::Endpoint& at, std::optional<ListenerTls> tls, const std::string& local_socket);
+  /// As DataPlane::look_at_certificates; empty where nothing is wrong.
+  std::string look_at_certificates();
   net::Endpoint address() const { return address_; }
 
  private:
@@ -18,7 +20,8 @@ struct Host::Admin {
   admin::AdminHandler handler_;
   http::ConnectionCount count_{256};
   std::unique_ptr<net::Loop> loop_;
-  std::vector<std::unique_ptr<http::Server>> servers_;
+  std::optional<ListenerTls> tls_;
+  std::vector<std::unique_ptr<http::Server>> servers_;  // the first is the one with an address
   net::Endpoint address_;
   std::thread thread_;
 };

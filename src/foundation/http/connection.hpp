@@ -19,6 +19,8 @@ class Connection final : public ServerCall, private net::HangupListener {
   const Head& head() const override { return head_; }
   const Target& target() const override { return target_; }
   net::Endpoint peer() const override { return stream_->peer(); }
+  std::span<const std::string> peer_certificates() const override { return stream_->peer_certificates(); }
+  std::unique_ptr<ConnectionNote>& note() override { return note_; }
   std::string_view listener() const override { return server_.options_.listener_name; }
   MonoTime arrived() const override { return arrived_; }
   net::Cancel& gone() override { return gone_; }
@@ -78,6 +80,7 @@ class Connection final : public ServerCall, private net::HangupListener {
   std::array<char, 4096> head_out_;
   std::vector<iovec> out_;
   std::array<char, 24> chunk_size_;
+  std::unique_ptr<ConnectionNote> note_;
   MonoTime arrived_;
   MonoTime born_;
   MonoTime body_begun_;

@@ -77,7 +77,9 @@ void Server::admit(std::unique_ptr<net::Stream> stream) {
 net::Task<void> Server::serve(std::unique_ptr<net::Stream> stream) {
   const Place place{count_, stream->peer()};
   if (options_.tls != nullptr) {
-    auto secured = co_await net::tls_accept(std::move(stream), *options_.tls, {loop_.after(kTlsTime), &cut_});
+    // Kept here: a new one may come during the handshake.
+    const std::shared_ptr<const net::TlsServerContext> tls = options_.tls;
+    auto secured = co_await net::tls_accept(std::move(stream), *tls, {loop_.after(kTlsTime), &cut_});
     stream = secured ? std::move(*secured) : nullptr;
   }
   if (stream != nullptr) {

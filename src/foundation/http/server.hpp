@@ -4,6 +4,7 @@
 // Threads: those of one loop; make one Server a loop.
 #pragma once
 
+#include "foundation/http/connection_note.hpp"
 #include "foundation/http/message.hpp"
 #include "foundation/http/target.hpp"
 #include "foundation/net/loop.hpp"
@@ -18,6 +19,10 @@ class ServerCall {
   virtual const Head& head() const = 0;
   virtual const Target& target() const = 0;
   virtual net::Endpoint peer() const = 0;
+  /// The chain that the client showed in its TLS handshake: Stream::peer_certificates. Lives as long as the connection.
+  virtual std::span<const std::string> peer_certificates() const = 0;
+  /// The handler's own, null at first: what it learned of this connection, for its next requests.
+  virtual std::unique_ptr<ConnectionNote>& note() = 0;
   virtual std::string_view listener() const = 0;
   /// When the first byte of the request was there.
   virtual MonoTime arrived() const = 0;
@@ -77,7 +82,7 @@ struct ServerOptions {
   Nanos head_time = kHeadTime;
   Nanos body_time = kBodyTime;
   Nanos keep_alive_time = kKeepAliveTime;
-  const net::TlsServerContext* tls = nullptr;  // null: plaintext
+  std::shared_ptr<const net::TlsServerContext> tls = nullptr;  // null: plaintext
 };
 
 /// One listener on one loop.
@@ -92,6 +97,8 @@ class Server {
 
   /// Begins to accept.
   void start();
+  /// Handshakes that begin from now on show this one; connections that stand keep theirs. Only where there was one before.
+  void take_tls(std::shared_ptr<const net::TlsServerContext> tls) { options_.tls = std::move(tls); }
   net::Endpoint local() const { return local_; }
   size_t connections() const { return scope_.size(); }
   /// Takes in who has connected already, stops listening, closes what is idle, lets requests in flight end (their answers say
