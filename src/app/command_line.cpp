@@ -116,6 +116,47 @@ void add_keys(CLI::App& root, const Outside& outside, std::vector<Command>& comm
   revoke->add_option("ID", revoke_options->id, "The key's 12 characters")->required();
 }
 
+Command add_login(CLI::App& root, const Outside& outside) {
+  auto options = std::make_shared<LoginOptions>();
+  CLI::App* command = root.add_subcommand("login", "Sign in at an issuer; `wye token` then gives the token");
+  command->add_option("--issuer", options->issuer, "The issuer's URL (default: the laptop issuer of the instance)");
+  command->add_option("--client-id", options->client_id, "The application that signs in");
+  command->add_option("--scope", options->scope, "What the token is for");
+  command->add_option("--ca", options->ca_file, "PEM bundle to trust instead of the system's")->check(CLI::ExistingFile);
+  command->add_option("--data", options->data, "Data folder of the instance");
+  CLI::App* who = command->add_option_group("who", "How it is proven who signs in (default: a code that a person types elsewhere)");
+  who->add_flag("--browser", options->browser, "A person, in a browser on this machine");
+  who->add_option("--assertion-key", options->key_file, "A program: the private key that signs its assertion (PEM)")->check(CLI::ExistingFile);
+  who->add_option("--assertion-file", options->assertion_file, "A program: a token of another issuer (workload identity)")->check(CLI::ExistingFile);
+  who->add_option("--insecure-secret", options->secret_file, "A program: a shared secret, in a file")->check(CLI::ExistingFile);
+  who->add_flag("--forget", options->forget, "Remove the sign-in that is kept");
+  who->require_option(0, 1);
+  command->add_flag("--persist", options->persist, "Keep a refresh token, so that the sign-in outlives its first token");
+  return {command, [options, &outside] { return run_login(*options, outside); }};
+}
+
+void add_token(CLI::App& root, const Outside& outside, std::vector<Command>& commands) {
+  auto options = std::make_shared<TokenOptions>();
+  CLI::App* command = root.add_subcommand("token", "Print a valid access token: of the sign-in that is kept, else of the laptop issuer");
+  command->add_option("--data", options->data, "Data folder of the instance whose laptop issuer is asked");
+  command->add_flag("--laptop", options->laptop, "Of the laptop issuer, whoever has signed in");
+  command->add_option("--user", options->user, "For this laptop user (default: the owner)");
+  command->add_flag("--app", options->app, "For the laptop's application, not for a person");
+  command->add_flag("--v1", options->v1, "A v1.0 token");
+  command->add_flag("--overage", options->overage, "With too many groups to list");
+  command->add_flag("--wrong-audience", options->wrong_audience, "For somebody else");
+  command->add_flag("--expired", options->expired, "That has ended");
+  command->add_flag("--cae", options->cae, "Of a client that handles claims challenges");
+  command->add_flag("--assertion", options->assertion, "Instead: the assertion with which the laptop's application signs in");
+  command->add_option("-o", options->output, "token or json")->check(CLI::IsMember({"token", "json"}));
+  auto rotate_options = std::make_shared<InstanceOptions>();
+  CLI::App* rotate = command->add_subcommand("rotate", "New signing keys for the laptop issuer");
+  rotate->add_option("--data", rotate_options->data, "Data folder");
+  // The subcommand first: its parent is parsed as well.
+  commands.push_back({rotate, [rotate_options, &outside] { return run_token_rotate(*rotate_options, outside); }});
+  commands.push_back({command, [options, &outside] { return run_token(*options, outside); }});
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv, const Outside& outside) {
@@ -128,6 +169,8 @@ int run_command_line(int argc, char** argv, const Outside& outside) {
   commands.push_back(add_gateway(root, outside));
   commands.push_back(add_check(root, outside));
   add_keys(root, outside, commands);
+  commands.push_back(add_login(root, outside));
+  add_token(root, outside, commands);
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& error) { return root.exit(error) == 0 ? kDone : kUsageError; }

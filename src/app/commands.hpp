@@ -71,6 +71,42 @@ struct ChatOptions {
 };
 int run_chat(const ChatOptions& options, const Outside& outside);
 
+struct LoginOptions {
+  std::string issuer;     // empty: the laptop issuer of the instance
+  std::string client_id;
+  std::string scope;
+  std::string ca_file;    // empty: of the laptop issuer its own, else the system's
+  std::string data;
+  std::string key_file;        // a program signs in: one of these three
+  std::string assertion_file;
+  std::string secret_file;
+  bool browser = false;
+  bool persist = false;   // keep a refresh token
+  bool forget = false;    // end the sign-in that is kept
+};
+int run_login(const LoginOptions& options, const Outside& outside);
+
+struct TokenOptions {
+  std::string data;
+  std::string user;
+  std::string output = "token";
+  bool laptop = false;
+  bool app = false;
+  bool v1 = false;
+  bool overage = false;
+  bool wrong_audience = false;
+  bool expired = false;
+  bool cae = false;
+  bool assertion = false;  // not a token: what the laptop's application proves itself with
+  /// Whether something was asked for that only the laptop issuer does.
+  bool wants_laptop() const {
+    return laptop || !data.empty() || !user.empty() || app || v1 || overage || wrong_audience || expired || cae || assertion;
+  }
+};
+int run_token(const TokenOptions& options, const Outside& outside);
+/// New signing keys for the laptop issuer.
+int run_token_rotate(const InstanceOptions& options, const Outside& outside);
+
 /// Prints `error: WHAT` and, where there is one, `  help: WHAT TO DO` on standard error; gives the exit code of the Error.
 int report(const Error& error, std::string_view help = {});
 

@@ -21,6 +21,17 @@ struct DataFolder {
   std::filesystem::path pseudonym_key() const { return secrets() / "pseudonym.key"; }
   std::filesystem::path laptop_key() const { return secrets() / "laptop.key"; }
   std::filesystem::path simulator_key() const { return secrets() / "simulator.key"; }
+  /// Of the laptop issuer: what proves the owner, what the application signs with, the keys of its tokens, whom it knows, its certificates.
+  std::filesystem::path laptop_owner_key() const { return secrets() / "laptop-owner.key"; }
+  std::filesystem::path laptop_app_key() const { return secrets() / "laptop-app.pem"; }
+  std::filesystem::path issuer_keys() const { return secrets() / "issuer-keys.pem"; }
+  std::filesystem::path laptop_users() const { return secrets() / "laptop-users.json"; }
+  std::filesystem::path issuer_tls_key() const { return secrets() / "issuer-tls.key"; }
+  std::filesystem::path issuer_tls_certificate() const { return secrets() / "issuer-tls.crt"; }
+  std::filesystem::path laptop_ca_key() const { return secrets() / "laptop-ca.key"; }
+  std::filesystem::path laptop_ca() const { return secrets() / "laptop-ca.crt"; }
+  /// The copy of laptop_ca that programs of the owner trust.
+  std::filesystem::path ca_file() const { return run() / "ca.crt"; }
   std::filesystem::path last_ports() const { return root / "cache" / "ports.json"; }
 
   /// Makes the folder and those inside, 0700. Errors: kIo with path and reason (denied, disk full).

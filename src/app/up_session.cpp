@@ -5,7 +5,9 @@
 
 #include "app/detach.hpp"
 #include "app/port_holder.hpp"
+#include "config/load/load.hpp"
 #include "foundation/json/document.hpp"
+#include "foundation/json/writer.hpp"
 #include "foundation/os/file.hpp"
 #include "foundation/os/service_notice.hpp"
 
@@ -16,6 +18,7 @@ constexpr Nanos kTurn = std::chrono::milliseconds(100);
 constexpr Nanos kModelsStopMax = std::chrono::seconds(30);
 constexpr std::string_view kFirstPort = "public";
 constexpr std::string_view kAdminPort = "admin";
+constexpr std::string_view kIssuerPort = "issuer";
 
 ScreenKind screen_kind(const Environment& environment) {
   ScreenKind kind;
@@ -100,8 +103,12 @@ std::optional<uint16_t> UpSession::wished_port(std::optional<uint16_t> flag, std
 }
 
 void UpSession::remember_ports() const {
-  const std::string text = "{\"" + std::string(kFirstPort) + "\":" + std::to_string(host_->address().port) + ",\"" + std::string(kAdminPort) +
-                           "\":" + std::to_string(host_->admin_address().port) + "}\n";
+  std::string text;
+  json::Writer writer(text);
+  writer.begin_object().integer(kFirstPort, host_->address().port).integer(kAdminPort, host_->admin_address().port);
+  if (issuer_ != nullptr) writer.integer(kIssuerPort, issuer_->port());
+  writer.end_object();
+  text += '\n';
   // Only a convenience for the next start.
   if (os::make_private_folder(data_.last_ports().parent_path())) (void)os::write_file_atomic(data_.last_ports(), text);
 }
@@ -109,7 +116,46 @@ void UpSession::remember_ports() const {
 Result<void> UpSession::prepare() {
   CHECK_OK(make_simulator_key(data_));
   if (options_.config.empty()) CHECK_OK(write_default_config(data_, *artefacts_));
+  return start_issuer();
+}
+
+/// The port behind the admin port; any free one where that is any. It has to be known before the configuration is compiled: tokens name it.
+uint16_t UpSession::issuer_port() const {
+  std::optional<uint16_t> admin = options_.admin_port;
+  if (!admin) {
+    const std::vector<std::filesystem::path> paths = options_.config.empty() ? std::vector{data_.config()} : options_.config;
+    const auto gateways = config::load_folder(paths).resources.gateways;
+    admin = gateways.empty() ? config::AdminListener{}.port : gateways.front().spec.admin.port;
+  }
+  if (*admin != 0) return *admin == UINT16_MAX ? 0 : static_cast<uint16_t>(*admin + 1);
+  return wished_port(0, kIssuerPort).value_or(0);
+}
+
+Result<void> UpSession::start_issuer() {
+  const uint16_t port = issuer_port();
+  Result<std::unique_ptr<LaptopIssuerHost>> started = LaptopIssuerHost::start(data_, outside_.clock, port);
+  if (!started && started.error().code == ErrorCode::kConflict) {
+    const std::string holder = port_holder(port);
+    issuer_refused_ = true;
+    return Fail(public_error(ErrorCode::kConflict, "The laptop issuer needs port " + std::to_string(port) + ", the one behind the admin port; " +
+                                                       (holder.empty() ? "another program" : holder) + " holds it."));
+  }
+  if (!started) return Fail(std::move(started).error());
+  issuer_ = std::move(*started);
+  laptop_->authority = issuer_->authority();
+  laptop_->ca_file = issuer_->ca_file();
   return {};
+}
+
+/// An instance that is reached from elsewhere runs no issuer: it vouches for the owner of this laptop alone.
+void UpSession::end_issuer_beyond_loopback() {
+  const auto is_loopback = [](const config::ListenerEntry& listener) {
+    const auto at = net::parse_address(listener.address, listener.port);
+    return at && at->is_loopback();
+  };
+  if (std::ranges::all_of(host_->configuration().snapshot->gateway().listeners, is_loopback)) return;
+  host_->log().info("issuer.not_run", {{"reason", "a listener is not on loopback"}});
+  issuer_.reset();
 }
 
 HostOptions UpSession::host_options(const DataFolder& data) {
@@ -119,7 +165,8 @@ HostOptions UpSession::host_options(const DataFolder& data) {
   out.source.compile = {.purpose = config::Purpose::kUp,
                         .gateway = {},
                         .port = wished_port(options_.port, kFirstPort),
-                        .admin_port = wished_port(options_.admin_port, kAdminPort)};
+                        .admin_port = wished_port(options_.admin_port, kAdminPort),
+                        .laptop = laptop_};
   out.threads = options_.threads != 0 ? options_.threads : std::max(1u, std::thread::hardware_concurrency());
   out.logs_in_folder = true;
   out.exclusive = true;
@@ -137,6 +184,7 @@ Result<void> UpSession::open(DataFolder data) {
   TRY(artefacts_, find_artefacts(program, outside_.environment));
   simulator_ = program.parent_path() / "wye-azure-simulator";
   TRY(host_, Host::make(host_options(data_), outside_));
+  end_issuer_beyond_loopback();
   TRY(key_, load_or_make_laptop_key(*host_, data_, outside_.clock.wall()));
   return check_artefacts(*host_->configuration().snapshot, {outside_.clock, host_->log(), host_->metrics(), *artefacts_, simulator_, data_, {}});
 }
@@ -146,6 +194,7 @@ int UpSession::refuse_start(const Error& error) {
     report(error, "wye check judges a configuration without starting it");
     return kConfigRefused;
   }
+  if (issuer_refused_) return report(error, "end it, or give another port with --admin-port");
   return report(error, help_for(error, data_));
 }
 
@@ -232,6 +281,7 @@ void UpSession::welcome() {
   const config::Snapshot& snapshot = *host_->configuration().snapshot;
   std::string text = "\nWye is up.\n  gateway    " + record_.public_url + "/v1\n  admin      " + record_.admin_url + "\n";
   if (!record_.simulator_url.empty()) text += "  simulator  " + record_.simulator_url + "\n";
+  if (!record_.issuer_url.empty()) text += "  issuer     " + record_.issuer_url + "\n";
   text += "  data       " + data_.root.string() + "\n";
   if (!key_) text += "  API key    none: the configuration has no Tenant\n";
   else if (key_->made_now)
@@ -283,6 +333,7 @@ int UpSession::run(os::StopSignals& signals) {
   record_.started_at = outside_.clock.wall();
   record_.public_url = url_of(host_->address(), snapshot.gateway().listeners.front().tls.has_value());
   record_.admin_url = url_of(host_->admin_address(), false);
+  if (issuer_ != nullptr) record_.issuer_url = issuer_->issuer_url();
   remember_ports();
   say("Starting on " + record_.public_url + " with " + std::to_string(snapshot.routes().size()) + " routes; data in " + data_.root.string());
   run_targets();

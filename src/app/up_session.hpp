@@ -4,8 +4,10 @@
 #include "app/commands.hpp"
 #include "app/first_start.hpp"
 #include "app/instance_record.hpp"
+#include "app/laptop_issuer.hpp"
 #include "app/local_targets.hpp"
 #include "app/up_screen.hpp"
+#include "identity/token/issuer_rules.hpp"
 
 namespace wye::app {
 
@@ -31,6 +33,9 @@ class UpSession {
  private:
   Result<void> open(DataFolder data);
   Result<void> prepare();
+  Result<void> start_issuer();
+  uint16_t issuer_port() const;
+  void end_issuer_beyond_loopback();
   HostOptions host_options(const DataFolder& data);
   int refuse_start(const Error& error);
   int refuse_port(const Error& error);
@@ -52,6 +57,9 @@ class UpSession {
   std::optional<Artefacts> artefacts_;
   std::filesystem::path simulator_;
   bool config_refused_ = false;
+  bool issuer_refused_ = false;
+  std::shared_ptr<token::LaptopIssuer> laptop_ = std::make_shared<token::LaptopIssuer>();
+  std::unique_ptr<LaptopIssuerHost> issuer_;
   UpScreen screen_;
   MonoTime began_;
   std::unique_ptr<Host> host_;

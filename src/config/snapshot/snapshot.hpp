@@ -7,6 +7,10 @@
 #include "config/load/load.hpp"
 #include "llm/route/route.hpp"
 
+namespace wye::token {
+struct LaptopIssuer;  // identity/token/issuer_rules.hpp
+}
+
 namespace wye::config {
 
 /// A Backend or a Model as something a request can be sent to. Its id is its place in Snapshot::targets().
@@ -135,6 +139,8 @@ struct CompileOptions {
   std::string gateway{};                 // `--gateway NAME`; empty: the only one
   std::optional<uint16_t> port{};        // `--port`: instead of that of the first listener
   std::optional<uint16_t> admin_port{};  // `--admin-port`
+  /// The issuer that runs in this process, for `authority: laptop://issuer`. Null: none; `wye up` fills it before it reads a configuration.
+  std::shared_ptr<const token::LaptopIssuer> laptop{};
 };
 
 /// `snapshot` is null exactly where `findings` has an error.
