@@ -26,7 +26,8 @@ class ReplayStore {
   virtual Use use(const crypto::Digest& id, MonoTime now) = 0;
 };
 
-/// In memory, bounded: two generations of at most `per_generation` ids of 16 bytes, in shards with a lock each.
+/// In memory, bounded: two generations of at most `per_generation` ids of 16 bytes in tables half full, in shards with a lock each. The default
+/// takes 32 MiB where 4,000 proofs a second are used, next to nothing where few are.
 class MemoryReplayStore final : public ReplayStore {
  public:
   static constexpr size_t kShards = 16;
