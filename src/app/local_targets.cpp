@@ -9,6 +9,8 @@
 namespace wye::app {
 namespace {
 
+constexpr size_t kRuntimeKeyDigits = 43;  // 256 bit
+
 Result<runtime::HttpCallAnswer> call_child(const Clock& clock, const runtime::HttpCallRequest& request) {
   LoopbackCall call;
   call.target.host = "127.0.0.1";
@@ -17,6 +19,7 @@ Result<runtime::HttpCallAnswer> call_child(const Clock& clock, const runtime::Ht
   call.method = request.method;
   call.path = request.path;
   call.body = request.body;
+  call.bearer = request.bearer;
   call.timeout = request.timeout;
   call.body_max = request.body_max;
   TRY(LoopbackAnswer answer, loopback_call(clock, call));
@@ -60,6 +63,7 @@ runtime::SupervisorOptions LocalTargets::supervisor_options() const {
   runtime::SupervisorOptions options;
   options.llama_server = parts_.artefacts.llama_server();
   options.logs = parts_.data.logs();
+  options.run = parts_.data.run();
   return options;
 }
 
@@ -69,6 +73,7 @@ control::LocalModelsPorts LocalTargets::model_ports() {
            .log = parts_.log,
            .http = [this](const runtime::HttpCallRequest& request) { return call_child(parts_.clock, request); },
            .sha256_file = hash_file,
+           .make_key = [] { return Secret(crypto::random_base62(kRuntimeKeyDigits)); },
            .changed = {},
            .in_flight = {}},
           parts_.metrics,

@@ -261,7 +261,10 @@ void Simulators::State::tell(One& one) {
 void Simulators::State::write_upstreams() {
   std::string text;
   for (const auto& [model, endpoint] : seen_models) {
-    if (endpoint.health == provider::Health::kLive) text += model + " http://" + endpoint.host + ":" + std::to_string(endpoint.port) + "\n";
+    if (endpoint.health != provider::Health::kLive) continue;
+    text += model + " http://" + endpoint.host + ":" + std::to_string(endpoint.port);
+    if (endpoint.key != nullptr) text.append(" ").append(endpoint.key->reveal());
+    text += "\n";
   }
   if (upstreams_written && text == upstreams) return;
   if (const Result<> written = os::write_file_atomic(options.upstream_file, text); !written) {

@@ -18,6 +18,7 @@ class LocalModelsTest : public ::testing::Test {
                return Fail(internal_error(ErrorCode::kClosed, "nobody"));
              },
              .sha256_file = [](const std::filesystem::path&, const std::stop_token&) -> Result<std::string> { return std::string(64, '0'); },
+             .make_key = [] { return Secret(std::string("a key")); },
              .changed = {},
              .in_flight = {}},
             metrics_,

@@ -27,6 +27,7 @@ provider::LiveEndpoint ready_endpoint(const RuntimeStatus& status) {
   out.health = Health::kLive;
   out.host = "127.0.0.1";
   out.port = status.port;
+  out.key = status.key;
   out.capabilities = capabilities_of(status.capabilities);
   out.context_tokens = status.context_tokens;
   out.slots = status.slots;

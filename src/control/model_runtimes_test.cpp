@@ -120,6 +120,7 @@ TEST(LiveEndpoint, OfAReadyProcessHasItsAddressAndAbilities) {
   ready.capabilities = {"chat", "tools", "unheard-of"};
   ready.context_tokens = 512;
   ready.slots = 4;
+  ready.key = std::make_shared<Secret>("key");
   const std::vector<RuntimeStatus> all = {ready};
   const provider::LiveEndpoint live = live_endpoint(all);
   EXPECT_EQ(live.health, Health::kLive);
@@ -128,6 +129,7 @@ TEST(LiveEndpoint, OfAReadyProcessHasItsAddressAndAbilities) {
   EXPECT_FALSE(live.tls);
   EXPECT_EQ(live.context_tokens, 512U);
   EXPECT_EQ(live.slots, 4U);
+  EXPECT_EQ(live.key, ready.key);
   EXPECT_EQ(live.capabilities, (config::EnumSet<Capability>{Capability::kChat, Capability::kTools}));
 }
 

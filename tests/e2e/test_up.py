@@ -101,26 +101,61 @@ def test_chat_command(up):
 
 def test_a_unary_call_that_is_left_frees_its_slot(up):
     """The model's server would run on; Wye asks it for a stream, so it stops."""
-    url = f"http://127.0.0.1:{slots_port(up)}/slots"
-    busy = lambda: sum(slot["is_processing"] for slot in http1.call(url, timeout=30).json())
-    until(lambda: busy() == 0, 30, "an idle model")
+    work = Work(server_of_smollm2(up)[0])
+    until(lambda: work.rests(0.3), 30, "an idle model")
     body = {"model": "chat-local", "messages": [{"role": "user", "content": "Tell a long story."}], "max_tokens": 1500, "ignore_eos": True}
     connection = http1.connect(up.base)
     connection.sendall(http1.request_bytes(f"{up.v1}/chat/completions", body, up.headers()))
-    until(lambda: busy() == 1, 20, "a busy slot")
+    until(lambda: not work.rests(0.1), 20, "a busy slot")
     time.sleep(1)
-    connection.close()
     begin = time.monotonic()
-    until(lambda: busy() == 0, 20, "an idle slot", every=0.01)
-    assert time.monotonic() - begin <= 0.8
+    connection.close()
+    until(lambda: work.rests(0.3), 20, "an idle slot", every=0.01)
+    assert work.last - begin <= 0.8
 
 
-def slots_port(up):
+class Work:
+    """When a process last used a core: its slots can not be asked without the key that only Wye has."""
+
+    def __init__(self, pid):
+        self.pid, self.last = pid, time.monotonic()
+        self.ticks = self.used()
+
+    def used(self):
+        with open(f"/proc/{self.pid}/stat") as file:
+            return sum(map(int, file.read().rpartition(")")[2].split()[11:13]))
+
+    def rests(self, seconds):
+        """Looks once; whether nothing was used for so long."""
+        now, ticks = time.monotonic(), self.used()
+        if ticks != self.ticks:
+            self.ticks, self.last = ticks, now
+        time.sleep(0.01)
+        return now - self.last >= seconds
+
+
+def test_nobody_goes_round_the_gate(up):
+    """Servers on loopback answer only who has the key that Wye made for them."""
+    chat = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}], "max_tokens": 1}
+    pid, port = server_of_smollm2(up)
+    for headers in ({}, {"Authorization": f"Bearer {up.key}"}, {"api-key": up.key}):
+        for path in ("/v1/chat/completions", "/completion", "/v1/embeddings"):
+            assert http1.call(f"http://127.0.0.1:{port}{path}", "POST", chat, headers, timeout=30).status == 401
+        simulator = json.loads((up.data / "run/instance.json").read_text())["simulator_url"]
+        path = "/openai/deployments/gpt-4o-mini/chat/completions?api-version=2024-10-21"
+        assert http1.call(simulator + path, "POST", chat, headers, timeout=30).status == 401
+    assert not list((up.data / "run").glob("*.key.*")) and not list((up.data / "run").glob("runtime-*.key"))
+    with open(f"/proc/{pid}/cmdline", "rb") as file:
+        assert b"--api-key\0" not in file.read()
+
+
+def server_of_smollm2(up):
+    """Process and port."""
     for child in descendants_of(up.process.pid):
         with open(f"/proc/{child}/cmdline", "rb") as file:
             words = file.read().decode().split("\0")
         if words[0].endswith("llama-server") and any("smollm2" in word for word in words):
-            return int(words[words.index("--port") + 1])
+            return child, int(words[words.index("--port") + 1])
     raise AssertionError("no server of smollm2")
 
 
@@ -158,8 +193,7 @@ def test_kill_leaves_no_orphan_and_the_next_start_finds_all_as_it_was(fresh):
 def test_a_model_that_dies_comes_back(fresh):
     fresh.start()
     until(lambda: chats(fresh), 10, "an answer")
-    port = slots_port(fresh)
-    (victim,) = [child for child in descendants_of(fresh.process.pid) if f"--port\0{port}\0" in open(f"/proc/{child}/cmdline").read()]
+    victim, _ = server_of_smollm2(fresh)
     os.kill(victim, signal.SIGKILL)
     until(lambda: not is_running(victim), 5, "it is gone")
     until(lambda: chats(fresh), 60, "it answers again")

@@ -123,6 +123,7 @@ provider::EndpointSetPtr GatewayRig::endpoints() const {
       at.host = "127.0.0.1";
       at.port = kLocalPort;
       at.instance = 1;
+      at.key = local_key;
     }
     live.push_back(std::move(at));
   }

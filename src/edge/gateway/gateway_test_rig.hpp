@@ -84,6 +84,7 @@ class GatewayRig {
   std::string other_key;  // of team-b
   ConfigurationPtr configuration;
   std::map<std::string, provider::Health, std::less<>> health;
+  std::shared_ptr<const Secret> local_key;  // of the process of the local Model; null: it asks for none
   std::unique_ptr<Gateway> gateway;
   std::unique_ptr<http::Server> server;
   std::map<uint16_t, std::unique_ptr<FakeUpstream>> upstreams;

@@ -104,6 +104,22 @@ TEST_F(Secrecy, OfClientHeadersNothingGoesUpstreamUnasked) {
   EXPECT_NE(asked.body.find("canary-prompt"), std::string::npos);
 }
 
+TEST_F(Secrecy, ALocalModelIsAskedWithTheKeyOfItsProcessAndNobodyElseSeesIt) {
+  rig_.local_key = std::make_shared<Secret>("canary-process-key");
+  rig_.reload(test_configuration());
+  rig_.up(kLocalPort).answer = [](const Asked&) { return Script{send(chat_stream("Hello"))}; };
+  rig_.up(kOnePort).answer = [](const Asked&) { return Script{send(json_answer(200, kChatAnswer))}; };
+  const std::string body = R"({"model":"local","messages":[{"role":"user","content":"hi"}]})";
+  const Reply reply = rig_.ask(rig_.post("/v1/chat/completions", body));
+  EXPECT_EQ(reply.status, 200) << reply.bytes;
+  ASSERT_EQ(rig_.up(kLocalPort).asked.size(), 1u);
+  EXPECT_NE(rig_.up(kLocalPort).asked[0].head.find("authorization: Bearer canary-process-key\r\n"), std::string::npos);
+  rig_.ask(rig_.post("/v1/chat/completions", kChatBody));
+  EXPECT_EQ(rig_.up(kOnePort).asked.at(0).head.find("canary-process-key"), std::string::npos);
+  for (const std::string& text : {rig_.log_text(), rig_.process.text(), reply.bytes, rig_.metrics.expose()})
+    EXPECT_EQ(text.find("canary"), std::string::npos) << text;
+}
+
 TEST_F(Secrecy, ForwardHeadersAreAnAllowList) {
   rig_.reload(test_configuration("", ", request: {forwardHeaders: [x-user-id, x-team]}"));
   rig_.up(kOnePort).answer = [](const Asked&) { return Script{send(json_answer(200, kChatAnswer))}; };

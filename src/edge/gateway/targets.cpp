@@ -83,6 +83,10 @@ WorkerConfigurationPtr join(ConfigurationPtr configuration, provider::EndpointSe
       target.key = &configuration->credentials.keys[index];
       credential = snapshot.credentials()[index].name;
     }
+    if (local && live.key != nullptr) {
+      target.auth = provider::auth_header(config::KeyHeader::kBearer);
+      target.key = live.key.get();  // `endpoints` keeps it; the instance in the identity tells connections of processes apart
+    }
     const auto place = place_of(entry, live);
     if (!place) continue;
     fill_paths(target, place->base_path);

@@ -30,7 +30,7 @@ struct TargetRuntime {
   std::string host;                          // value of the Host header
   std::array<std::string, 4> paths;          // by protocol::Operation; empty: not spoken
   provider::AuthHeader auth;
-  const Secret* key = nullptr;               // null: no credential
+  const Secret* key = nullptr;               // null: no credential; of a local Model: the key of its process
   config::EnumSet<config::Capability> capabilities;  // declared, else discovered
   MonoTime saturated_until{0};
   uint32_t refusals_in_a_row = 0;            // 429 without a hint

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "config/kinds/enums.hpp"
+#include "foundation/base/secret.hpp"
 
 namespace wye::provider {
 
@@ -22,6 +23,7 @@ struct LiveEndpoint {
   uint32_t context_tokens = 0;        // 0: unknown
   uint32_t slots = 0;                 // requests at once; 0: unknown
   uint64_t instance = 0;              // tells processes of one model apart: connections of another are of no use
+  std::shared_ptr<const Secret> key{};  // what its process asks for as a bearer token; null: configuration says the credential
   std::string reason{};                 // for operators, why it is not live
 };
 

@@ -2,6 +2,7 @@
 
 #include <csignal>
 
+#include "foundation/os/file.hpp"
 #include "foundation/os/machine_stats.hpp"
 #include "serving/runtime/llama_command.hpp"
 
@@ -78,7 +79,11 @@ void Instance::describe(State before) {
     status_.load_time = mono - load_began_;
     if (const auto stats = os::process_stats(status_.pid)) status_.resident = stats->resident;
   }
-  if (down(now) || now == State::kStopped) status_.port = 0;
+  if (now == State::kProbing || down(now) || now == State::kStopped) remove_key();
+  if (down(now) || now == State::kStopped) {
+    status_.port = 0;
+    status_.key.reset();
+  }
   if (!lifecycle_.alive()) status_.pid = 0;
   const LogLevel level = now == State::kCrashLoop || now == State::kFailed ? LogLevel::kError
                          : now == State::kBackoff                          ? LogLevel::kWarning
@@ -147,12 +152,32 @@ void Instance::verify_file() {
   });
 }
 
+/// Every process has a key of its own: who had the one before has nothing.
+Result<std::filesystem::path> Instance::write_key() {
+  remove_key();
+  auto key = std::make_shared<const Secret>(ports_.outside.make_key());
+  std::filesystem::path file = ports_.options.run / ("runtime-" + spec_.model + "-" + std::to_string(id_) + ".key");
+  CHECK_OK(os::write_file_atomic(file, key->reveal()));
+  key_file_ = file;
+  status_.key = std::move(key);
+  return file;
+}
+
+/// A server reads it once, before it listens.
+void Instance::remove_key() {
+  if (key_file_.empty()) return;
+  std::error_code ignored;
+  std::filesystem::remove(key_file_, ignored);
+  key_file_.clear();
+}
+
 Result<> Instance::spawn() {
   TRY(const uint16_t port, os::free_loopback_port());
   tail_.clear();
   child_.reset();
-  TRY(os::ChildProcess child,
-      os::ChildProcess::start(llama_command(ports_.options.llama_server, spec_, verified_->facts, port, ports_.options.environment)));
+  TRY(std::filesystem::path key_file, write_key());
+  LlamaProcess process{.port = port, .key_file = std::move(key_file), .environment = ports_.options.environment};
+  TRY(os::ChildProcess child, os::ChildProcess::start(llama_command(ports_.options.llama_server, spec_, verified_->facts, std::move(process))));
   child_.emplace(std::move(child));
   status_.port = port;
   status_.pid = child_->pid();
@@ -166,8 +191,8 @@ void Instance::start_program() {
 }
 
 void Instance::await_health() {
-  start_job([port = status_.port, every = ports_.options.health_every, &outside = ports_.outside](const std::stop_token& stop) {
-    const Prober prober(outside.http, outside.clock);
+  start_job([port = status_.port, key = status_.key, every = ports_.options.health_every, &outside = ports_.outside](const std::stop_token& stop) {
+    const Prober prober(outside.http, outside.clock, key);
     while (!prober.healthy(port, kHealthCallMax) && !sleep_or_stop(stop, every)) {}
     return JobAnswer{};
   });
@@ -176,8 +201,8 @@ void Instance::await_health() {
 void Instance::probe() {
   const bool ready = state() == State::kReady;
   start_job([spec = spec_, verified = *verified_, port = status_.port, limit = ports_.options.limits.probe_max, ready, last = last_slots_,
-             &outside = ports_.outside](const std::stop_token&) {
-    const Prober prober(outside.http, outside.clock);
+             key = status_.key, &outside = ports_.outside](const std::stop_token&) {
+    const Prober prober(outside.http, outside.clock, key);
     const ProbeTarget target{.spec = spec, .verified = verified, .port = port};
     // A little less than the lifecycle allows, so that the reason is the call's own.
     const Nanos own_limit = limit * 9 / 10;
@@ -200,8 +225,8 @@ void Instance::probe() {
 }
 
 void Instance::await_idle() {
-  start_job([port = status_.port, status = status_, &outside = ports_.outside](const std::stop_token& stop) {
-    const Prober prober(outside.http, outside.clock);
+  start_job([port = status_.port, key = status_.key, status = status_, &outside = ports_.outside](const std::stop_token& stop) {
+    const Prober prober(outside.http, outside.clock, key);
     // Twice in a row where only the server can say: a request may be on its way to it.
     for (int quiet = 0; quiet < 2;) {
       if (outside.in_flight) quiet = outside.in_flight(status) == 0 ? 2 : 0;

@@ -42,6 +42,10 @@ class Instance {
   /// Stopped, and removing it would not block.
   bool gone() const { return state() == State::kStopped && worker_.idle(); }
 
+  ~Instance() { remove_key(); }
+  Instance(const Instance&) = delete;
+  Instance& operator=(const Instance&) = delete;
+
   void start() { drive(Event::kStart, {}); }
   void stop();
   void tick() { drive(Event::kTick, {}); }
@@ -57,6 +61,8 @@ class Instance {
   void start_job(std::function<JobAnswer(std::stop_token)> step);
   void verify_file();
   Result<> spawn();
+  Result<std::filesystem::path> write_key();
+  void remove_key();
   void start_program();
   void await_health();
   void probe();
@@ -76,6 +82,7 @@ class Instance {
   std::optional<Verified> verified_;
   std::shared_ptr<std::string> last_slots_ = std::make_shared<std::string>();  // touched by the worker's jobs alone
   std::optional<os::ChildProcess> child_;
+  std::filesystem::path key_file_;  // empty: there is none
   os::OutputTail tail_;
   std::shared_ptr<LogSink> output_;
   Worker worker_;

@@ -7,8 +7,7 @@ uint32_t slot_context(const RuntimeSpec& spec, const GgufFacts& facts) {
   return static_cast<uint32_t>(std::min<uint64_t>(spec.slot_context_tokens, facts.context_tokens));
 }
 
-os::Command llama_command(const std::filesystem::path& program, const RuntimeSpec& spec, const GgufFacts& facts, uint16_t port,
-                          std::vector<std::string> environment) {
+os::Command llama_command(const std::filesystem::path& program, const RuntimeSpec& spec, const GgufFacts& facts, LlamaProcess process) {
   const uint64_t context = slot_context(spec, facts);
   std::vector<std::string> arguments = {program.string()};
   const auto give = [&](std::string_view flag, std::string value) {
@@ -19,7 +18,8 @@ os::Command llama_command(const std::filesystem::path& program, const RuntimeSpe
   give("--model", spec.file.string());
   give("--alias", spec.model);
   give("--host", "127.0.0.1");
-  number("--port", port);
+  number("--port", process.port);
+  give("--api-key-file", process.key_file.string());
   number("-c", context * spec.slots);  // divided among the slots
   number("-np", spec.slots);
   number("-t", spec.threads);
@@ -36,7 +36,7 @@ os::Command llama_command(const std::filesystem::path& program, const RuntimeSpe
     number("-ub", context);
     if (!facts.pooling || *facts.pooling == Pooling::kNone) give("--pooling", "mean");
   }
-  return {.arguments = std::move(arguments), .environment = std::move(environment), .folder = "/"};
+  return {.arguments = std::move(arguments), .environment = std::move(process.environment), .folder = "/"};
 }
 
 }  // namespace wye::runtime

@@ -14,8 +14,14 @@ namespace wye::runtime {
 /// Context of one slot: what is asked for, at most what the model was trained for (the server would cut it silently).
 uint32_t slot_context(const RuntimeSpec& spec, const GgufFacts& facts);
 
-/// Pure. `environment` is given to the child unchanged.
-os::Command llama_command(const std::filesystem::path& program, const RuntimeSpec& spec, const GgufFacts& facts, uint16_t port,
-                          std::vector<std::string> environment);
+/// What one process is given. The key goes by a file: everyone may read a command line, and an environment stays in /proc.
+struct LlamaProcess {
+  uint16_t port = 0;
+  std::filesystem::path key_file;
+  std::vector<std::string> environment;  // given to the child unchanged
+};
+
+/// Pure.
+os::Command llama_command(const std::filesystem::path& program, const RuntimeSpec& spec, const GgufFacts& facts, LlamaProcess process);
 
 }  // namespace wye::runtime

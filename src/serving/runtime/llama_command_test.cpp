@@ -26,11 +26,12 @@ bool has(const os::Command& command, std::string_view flag) {
 TEST(LlamaCommand, SaysEverythingThatMatters) {
   GgufFacts facts;
   facts.context_tokens = 8192;
-  const auto command = llama_command("/bin/llama-server", spec(), facts, 4711, {"A=b"});
+  const auto command = llama_command("/bin/llama-server", spec(), facts, {.port = 4711, .key_file = "/run/a b.key", .environment = {"A=b"}});
   EXPECT_EQ(command.arguments[0], "/bin/llama-server");
   EXPECT_EQ(after(command, "--model"), "/models/a b.gguf");
   EXPECT_EQ(after(command, "--host"), "127.0.0.1");
   EXPECT_EQ(after(command, "--port"), "4711");
+  EXPECT_EQ(after(command, "--api-key-file"), "/run/a b.key");
   EXPECT_EQ(after(command, "--alias"), "smol");
   EXPECT_EQ(after(command, "-c"), "8192");  // slots × context
   EXPECT_EQ(after(command, "-np"), "4");
@@ -42,7 +43,7 @@ TEST(LlamaCommand, SaysEverythingThatMatters) {
 }
 
 TEST(LlamaCommand, GivesCallersNoFilesNoProgramsNoNetwork) {
-  const auto command = llama_command("/bin/llama-server", spec(), {}, 1, {});
+  const auto command = llama_command("/bin/llama-server", spec(), {}, {});
   for (const char* flag : {"--tools", "--agent", "--media-path", "--props", "--slot-save-path", "--models-dir", "-hf", "--ui"})
     EXPECT_FALSE(has(command, flag)) << flag;
 }
@@ -52,14 +53,14 @@ TEST(LlamaCommand, AnEmbeddingModelTakesAWholeInputInOneBatch) {
   facts.context_tokens = 512;
   facts.causal = false;
   facts.pooling = Pooling::kCls;
-  const auto command = llama_command("/bin/llama-server", spec(), facts, 1, {});
+  const auto command = llama_command("/bin/llama-server", spec(), facts, {});
   EXPECT_TRUE(has(command, "--embedding"));
   EXPECT_EQ(after(command, "-c"), "2048");  // 4 slots of what the model can, not of what is asked for
   EXPECT_EQ(after(command, "-b"), "512");
   EXPECT_EQ(after(command, "-ub"), "512");
   EXPECT_FALSE(has(command, "--pooling"));
   facts.pooling.reset();
-  EXPECT_EQ(after(llama_command("/bin/llama-server", spec(), facts, 1, {}), "--pooling"), "mean");
+  EXPECT_EQ(after(llama_command("/bin/llama-server", spec(), facts, {}), "--pooling"), "mean");
 }
 
 TEST(LlamaCommand, AContextThatTheFileDoesNotStateIsTheAskedOne) {

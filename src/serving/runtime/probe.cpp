@@ -45,7 +45,8 @@ Result<> parse(json::Document& document, std::string_view path, const std::strin
 Result<std::string> Prober::call(uint16_t port, std::string_view method, std::string_view path, std::string_view body, MonoTime end) const {
   const MonoTime now = clock_.mono();
   if (now >= end) return Fail(internal_error(ErrorCode::kTimeout, std::string(path) + ": no time left"));
-  auto answer = http_({.port = port, .method = method, .path = path, .body = body, .timeout = end - now});
+  auto answer =
+      http_({.port = port, .method = method, .path = path, .body = body, .bearer = key_ ? key_->reveal() : std::string_view(), .timeout = end - now});
   if (!answer) {
     answer.error().detail = std::string(path) + ": " + answer.error().detail;
     return Fail(std::move(answer).error());

@@ -26,7 +26,8 @@ struct ProbeTarget {
 /// the server answered, kTimeout, and what the call gives.
 class Prober {
  public:
-  Prober(const HttpCall& http, const Clock& clock) : http_(http), clock_(clock) {}
+  /// `key` is sent with every call; null: the server asks for none.
+  Prober(const HttpCall& http, const Clock& clock, std::shared_ptr<const Secret> key) : http_(http), clock_(clock), key_(std::move(key)) {}
 
   /// True: weights are loaded. False: still loading, or not listening yet.
   bool healthy(uint16_t port, Nanos limit) const;
@@ -47,6 +48,7 @@ class Prober {
   Result<> answer(const ProbeTarget& target, uint32_t tokens, MonoTime end) const;
   const HttpCall& http_;
   const Clock& clock_;
+  const std::shared_ptr<const Secret> key_;
 };
 
 }  // namespace wye::runtime

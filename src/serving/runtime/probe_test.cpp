@@ -26,6 +26,7 @@ class ProbeTest : public ::testing::Test {
     answers_["/v1/embeddings"] = R"({"data":[{"embedding":[0.5,-1e-3]}]})";
     http_ = [this](const HttpCallRequest& request) -> Result<HttpCallAnswer> {
       EXPECT_GT(request.timeout, Nanos{});
+      EXPECT_EQ(request.bearer, "the key of the server");
       asked_.emplace_back(std::string(request.path) + " " + std::string(request.body));
       const auto found = answers_.find(std::string(request.path));
       if (found == answers_.end()) return Fail(internal_error(ErrorCode::kTimeout, "no answer"));
@@ -34,13 +35,13 @@ class ProbeTest : public ::testing::Test {
     };
   }
   std::string prove() {
-    const auto proven = Prober(http_, outside_.clock).prove(target(), std::chrono::seconds(5));
+    const auto proven = Prober(http_, outside_.clock, key_).prove(target(), std::chrono::seconds(5));
     if (!proven) return proven.error().detail;
     EXPECT_EQ(proven->context_tokens, 2048U);
     return "ready";
   }
   std::string look() {
-    const auto outcome = Prober(http_, outside_.clock).look(target(), std::chrono::seconds(5), last_slots_);
+    const auto outcome = Prober(http_, outside_.clock, key_).look(target(), std::chrono::seconds(5), last_slots_);
     return outcome ? "fine" : outcome.error().detail;
   }
   ProbeTarget target() const { return {.spec = spec_, .verified = verified_, .port = 1}; }
@@ -54,6 +55,7 @@ class ProbeTest : public ::testing::Test {
   TestOutside outside_;
   RuntimeSpec spec_;
   Verified verified_;
+  std::shared_ptr<const Secret> key_ = std::make_shared<Secret>("the key of the server");
   std::map<std::string, std::string> answers_;
   std::vector<std::string> asked_;
   std::string last_slots_;
@@ -116,7 +118,7 @@ TEST_F(ProbeTest, AFileThatChangedUnderTheServerIsRefused) {
 }
 
 TEST_F(ProbeTest, HealthIsTheStatusAlone) {
-  const Prober prober(http_, outside_.clock);
+  const Prober prober(http_, outside_.clock, key_);
   EXPECT_TRUE(prober.healthy(1, std::chrono::seconds(1)));
   answers_["/health"] = "!503{}";
   EXPECT_FALSE(prober.healthy(1, std::chrono::seconds(1)));
@@ -153,7 +155,7 @@ TEST_F(ProbeTest, RequestsThatFillTheSlotsDuringALookAreNoMiss) {
 }
 
 TEST_F(ProbeTest, IdleMeansEverySlot) {
-  const Prober prober(http_, outside_.clock);
+  const Prober prober(http_, outside_.clock, key_);
   EXPECT_TRUE(*prober.idle(1, std::chrono::seconds(1)));
   answers_["/slots"] = R"([{"is_processing":false},{"is_processing":true}])";
   EXPECT_FALSE(*prober.idle(1, std::chrono::seconds(1)));

@@ -39,15 +39,18 @@ class RealRuntime : public ::testing::Test {
   }
   RuntimeSpec chat() const { return spec_of("smollm2", chat_, "sha256:b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"); }
   RuntimeSpec embedding() const { return spec_of("minilm", embedding_, "sha256:" + *sha256sum(embedding_, {})); }
-  SupervisorOptions options() const { return {.llama_server = server_, .logs = outside_.folder(), .environment = {}, .limits = limits_}; }
+  SupervisorOptions options() const {
+    return {.llama_server = server_, .logs = outside_.folder(), .run = outside_.folder(), .environment = {}, .limits = limits_};
+  }
   Supervisor& supervisor() {
     if (!supervisor_) supervisor_.emplace(options(), outside_.ports());
     return *supervisor_;
   }
-  static int generate(uint16_t port, int tokens) {
+  static int generate(const RuntimeStatus& at, int tokens) {
     const std::string body = R"({"messages":[{"role":"user","content":"Count to a hundred."}],"temperature":0,"ignore_eos":true,"max_tokens":)" +
                              std::to_string(tokens) + "}";
-    const auto answer = loopback_call({.port = port, .method = "POST", .path = "/v1/chat/completions", .body = body, .timeout = seconds(60)});
+    const auto answer = loopback_call(
+        {.port = at.port, .method = "POST", .path = "/v1/chat/completions", .body = body, .bearer = at.key->reveal(), .timeout = seconds(60)});
     return answer ? answer->status : 0;
   }
 
@@ -65,12 +68,44 @@ TEST_F(RealRuntime, AChatModelBecomesReadyAnswersAndDrains) {
   EXPECT_EQ(ready.capabilities, (std::vector<std::string>{"completions", "chat"}));  // its template knows no tools
   EXPECT_EQ(ready.context_tokens, 512U);
   EXPECT_GT(ready.resident, 64_MiB);
-  std::thread request([&] { EXPECT_EQ(generate(ready.port, 60), 200); });  // must not be cut by the drain
+  std::thread request([&] { EXPECT_EQ(generate(ready, 60), 200); });  // must not be cut by the drain
   std::this_thread::sleep_for(milliseconds(300));
   supervisor().stop(seconds(60));
   request.join();
   EXPECT_TRUE(gone_soon(ready.pid));
   EXPECT_NE(os::read_file(outside_.folder() / "runtime-smollm2.log", 64_MiB)->find("model loaded"), std::string::npos);
+}
+
+TEST_F(RealRuntime, NobodyWithoutTheKeyOfThisProcessIsAnswered) {
+  supervisor().apply({chat()});
+  const auto ready = outside_.reports.wait("smollm2", State::kReady);
+  ASSERT_GE(ready.key->reveal().size(), 32U);
+  const std::string wrong(ready.key->reveal().size(), 'x');
+  constexpr std::string_view kBody = R"({"messages":[{"role":"user","content":"Hello"}],"max_tokens":1})";
+  const auto status = [&](std::string_view method, std::string_view path, std::string_view bearer) {
+    const auto answer = loopback_call({.port = ready.port,
+                                       .method = method,
+                                       .path = path,
+                                       .body = method == "POST" ? kBody : std::string_view(),
+                                       .bearer = bearer,
+                                       .timeout = seconds(30)});
+    return answer ? answer->status : 0;
+  };
+  for (const std::string_view key : {std::string_view(), std::string_view(wrong), ready.key->reveal().substr(1)}) {
+    EXPECT_EQ(status("POST", "/v1/chat/completions", key), 401);
+    EXPECT_EQ(status("POST", "/completion", key), 401);
+    EXPECT_EQ(status("GET", "/slots", key), 401);
+    EXPECT_EQ(status("GET", "/props", key), 401);
+    EXPECT_EQ(status("GET", "/metrics", key), 401);
+  }
+  EXPECT_EQ(status("POST", "/v1/chat/completions", ready.key->reveal()), 200);
+  // Neither what everyone may read of a process nor what is left on disk has it.
+  const std::string process = "/proc/" + std::to_string(ready.pid);
+  for (const char* file : {"/cmdline", "/environ"}) {
+    EXPECT_EQ(os::read_file(process + file, 1_MiB)->find(ready.key->reveal()), std::string::npos) << file;
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(outside_.folder())) EXPECT_NE(entry.path().extension(), ".key") << entry.path();
+  EXPECT_EQ(os::read_file(outside_.folder() / "runtime-smollm2.log", 64_MiB)->find(ready.key->reveal()), std::string::npos);
 }
 
 TEST_F(RealRuntime, AnEmbeddingModelBecomesReadyByARealEmbedding) {
@@ -84,14 +119,14 @@ TEST_F(RealRuntime, KilledWhileServingItComesBackAfterABackoff) {
   supervisor().apply({chat()});
   const auto first = outside_.reports.wait("smollm2", State::kReady);
   outside_.reports.forget();
-  std::thread request([&] { EXPECT_EQ(generate(first.port, 400), 0); });
+  std::thread request([&] { EXPECT_EQ(generate(first, 400), 0); });
   std::this_thread::sleep_for(milliseconds(300));
   ::kill(first.pid, SIGKILL);
   request.join();
   EXPECT_NE(outside_.reports.wait("smollm2", State::kBackoff).reason.find("signal 9 (Killed)"), std::string::npos);
   const auto second = outside_.reports.wait("smollm2", State::kReady);
   EXPECT_EQ(second.restarts, 1U);
-  EXPECT_EQ(generate(second.port, 4), 200);
+  EXPECT_EQ(generate(second, 4), 200);
 }
 
 TEST_F(RealRuntime, KilledWhileLoadingItComesBack) {

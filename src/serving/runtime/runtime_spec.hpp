@@ -1,6 +1,7 @@
 // What is wanted of one locally served model, and what is known of it while it runs.
 #pragma once
 
+#include "foundation/base/secret.hpp"
 #include "foundation/base/units.hpp"
 #include "serving/runtime/lifecycle.hpp"
 
@@ -38,6 +39,7 @@ struct RuntimeStatus {
   std::string reason;     // for operators: why it is not ready; may name paths
   std::string digest;     // of the file, once verified
   uint16_t port = 0;      // on 127.0.0.1; not 0 from kLoading to kDraining
+  std::shared_ptr<const Secret> key;  // what the server asks of callers as a bearer token; set wherever `port` is
   int pid = 0;
   std::vector<std::string> capabilities;  // known from kStarting on
   uint32_t context_tokens = 0;            // of one slot, as the server confirmed it; from kReady on

@@ -3,6 +3,7 @@
 
 #include "foundation/base/log.hpp"
 #include "foundation/base/result.hpp"
+#include "foundation/base/secret.hpp"
 #include "serving/runtime/runtime_spec.hpp"
 
 namespace wye::runtime {
@@ -13,6 +14,7 @@ struct HttpCallRequest {
   std::string_view method;
   std::string_view path;
   std::string_view body;  // JSON; empty: no body
+  std::string_view bearer{};  // the key of the server; empty: none is sent
   Nanos timeout{};        // for the whole call
   size_t body_max = 4 << 20;
 };
@@ -30,6 +32,8 @@ struct SupervisorPorts {
   std::function<Result<HttpCallAnswer>(const HttpCallRequest&)> http;
   /// SHA-256 of a whole file as 64 lower-case hex digits. May take minutes; gives up with kCancelled soon after a stop was asked for.
   std::function<Result<std::string>(const std::filesystem::path&, std::stop_token)> sha256_file;
+  /// A new key that nobody can foretell, of characters that fit into a header; each process of a server gets its own.
+  std::function<Secret()> make_key;
   /// Called after every change of state, one at a time, on the supervisor's thread; must be quick and must not call back.
   /// The addresses of a model are those of its instances whose last state was kReady.
   std::function<void(const RuntimeStatus&)> changed;
@@ -40,6 +44,7 @@ struct SupervisorPorts {
 struct SupervisorOptions {
   std::filesystem::path llama_server;             // the program
   std::filesystem::path logs;                     // folder of runtime-<model>.log
+  std::filesystem::path run;                      // folder of ours alone: holds a key from the start of a server until it listens
   std::vector<std::string> environment;           // of the children: complete, without secrets
   LifecycleLimits limits;
   Nanos health_every = std::chrono::milliseconds(100);  // between looks at /health while loading

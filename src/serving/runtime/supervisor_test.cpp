@@ -37,10 +37,13 @@ class SupervisorTest : public ::testing::Test {
   }
   Supervisor& supervisor() {
     if (!supervisor_) {
-      supervisor_.emplace(
-          SupervisorOptions{
-              .llama_server = program_, .logs = outside_.folder(), .environment = {}, .limits = limits_, .health_every = milliseconds(10)},
-          outside_.ports());
+      supervisor_.emplace(SupervisorOptions{.llama_server = program_,
+                                            .logs = outside_.folder(),
+                                            .run = outside_.folder(),
+                                            .environment = {},
+                                            .limits = limits_,
+                                            .health_every = milliseconds(10)},
+                          outside_.ports());
     }
     return *supervisor_;
   }
@@ -78,6 +81,8 @@ TEST_F(SupervisorTest, BringsAModelToReadyAndTellsItsAddress) {
   EXPECT_EQ(outside_.reports.states("tiny"),
             (std::vector<State>{State::kFetching, State::kVerifying, State::kStarting, State::kLoading, State::kProbing, State::kReady}));
   EXPECT_EQ(supervisor().status().size(), 1U);
+  ASSERT_NE(ready.key, nullptr);
+  EXPECT_EQ(supervisor().status()[0].key, ready.key);
   supervisor().stop(seconds(5));
   EXPECT_EQ(outside_.reports.states("tiny").back(), State::kStopped);
   EXPECT_TRUE(supervisor().status().empty());
@@ -149,6 +154,29 @@ TEST_F(SupervisorTest, AServerThatStopsAnsweringIsRestarted) {
   EXPECT_TRUE(gone_soon(first.pid));
 }
 
+TEST_F(SupervisorTest, EachProcessHasAKeyOfItsOwnThatOnlyItsFileHolds) {
+  // The child says in its log what its key file held, and whether others could read it.
+  program(R"sh(while [ $# -gt 1 ]; do if [ "$1" = --api-key-file ]; then echo "key=$(cat "$2") mode=$(stat -c %a "$2")"; fi; shift; done
+exec sleep 1000)sh");
+  healthy_ = false;
+  supervisor().apply({spec()});
+  const auto loading = outside_.reports.wait("tiny", State::kLoading);
+  const auto said = [&] {
+    const auto log = os::read_file(outside_.folder() / "runtime-tiny.log", 1_MiB);
+    return log && log->find("key=" + std::string(loading.key->reveal()) + " mode=600") != std::string::npos;
+  };
+  for (int i = 0; i < 500 && !said(); ++i) std::this_thread::sleep_for(milliseconds(10));
+  EXPECT_TRUE(said());
+  healthy_ = true;
+  const auto first = outside_.reports.wait("tiny", State::kReady);
+  EXPECT_EQ(first.key, loading.key);
+  for (const auto& entry : std::filesystem::directory_iterator(outside_.folder())) EXPECT_NE(entry.path().extension(), ".key") << entry.path();
+  outside_.reports.forget();
+  ::kill(first.pid, SIGKILL);
+  EXPECT_EQ(outside_.reports.wait("tiny", State::kBackoff).key, nullptr);
+  EXPECT_NE(outside_.reports.wait("tiny", State::kReady).key->reveal(), first.key->reveal());
+}
+
 TEST_F(SupervisorTest, OneBrokenModelAffectsNoOther) {
   RuntimeSpec broken = spec("broken");
   broken.digest = "sha256:" + std::string(64, '0');
@@ -173,7 +201,7 @@ TEST_F(SupervisorTest, AModelWhoseChecksHangDelaysNoOther) {
     while (!stop.stop_requested()) std::this_thread::sleep_for(milliseconds(5));
     return Fail(internal_error(ErrorCode::kCancelled, "stopped"));
   };
-  Supervisor own({.llama_server = program_, .logs = outside_.folder(), .environment = {}, .limits = limits_}, ports);
+  Supervisor own({.llama_server = program_, .logs = outside_.folder(), .run = outside_.folder(), .environment = {}, .limits = limits_}, ports);
   RuntimeSpec slow = spec("slow");
   slow.file = outside_.put("slow.gguf", GgufBuilder::sound().file());
   own.apply({slow, spec()});
@@ -245,7 +273,8 @@ TEST_F(SupervisorTest, StopWaitsNoLongerThanItWasTold) {
 
 TEST_F(SupervisorTest, StopsInTheMiddleOfEverything) {
   for (int i = 0; i < 20; ++i) {
-    Supervisor own({.llama_server = program_, .logs = outside_.folder(), .environment = {}, .limits = limits_}, outside_.ports());
+    Supervisor own({.llama_server = program_, .logs = outside_.folder(), .run = outside_.folder(), .environment = {}, .limits = limits_},
+                   outside_.ports());
     own.apply({spec()});
     std::this_thread::sleep_for(milliseconds(i * 3));
     if (i % 2 == 0) own.stop(seconds(1));
@@ -253,7 +282,7 @@ TEST_F(SupervisorTest, StopsInTheMiddleOfEverything) {
 }
 
 TEST_F(SupervisorTest, ALogFolderThatIsMissingIsNoReasonToFail) {
-  Supervisor own({.llama_server = program_, .logs = "/nowhere", .environment = {}, .limits = limits_}, outside_.ports());
+  Supervisor own({.llama_server = program_, .logs = "/nowhere", .run = outside_.folder(), .environment = {}, .limits = limits_}, outside_.ports());
   own.apply({spec()});
   outside_.reports.wait("tiny", State::kReady);
   EXPECT_NE(outside_.sink.text().find("runtime.log_failed"), std::string::npos);

@@ -52,6 +52,7 @@ class TestOutside {
 
  private:
   std::filesystem::path folder_;
+  std::atomic<int> keys_ = 0;
 };
 
 /// Whether the process is gone, or will be within two seconds.

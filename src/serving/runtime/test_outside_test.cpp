@@ -45,8 +45,9 @@ Result<HttpCallAnswer> loopback_call(const HttpCallRequest& request) {
   address.sin_port = htons(request.port);
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return Fail(closed("refused"));
   const std::string text = std::string(request.method) + " " + std::string(request.path) +
-                           " HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: " +
-                           std::to_string(request.body.size()) + "\r\n\r\n" + std::string(request.body);
+                           " HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n" +
+                           (request.bearer.empty() ? "" : "authorization: Bearer " + std::string(request.bearer) + "\r\n") +
+                           "content-length: " + std::to_string(request.body.size()) + "\r\n\r\n" + std::string(request.body);
   if (::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size())) return Fail(closed("send"));
   const auto end = std::chrono::steady_clock::now() + request.timeout;
   std::string answer;
@@ -132,6 +133,7 @@ SupervisorPorts TestOutside::ports() {
           .log = log,
           .http = http,
           .sha256_file = sha256sum,
+          .make_key = [this] { return Secret("a-key-of-a-test-with-enough-letters-" + std::to_string(++keys_)); },
           .changed = [this](const RuntimeStatus& status) { reports.add(status); },
           .in_flight = {}};
 }

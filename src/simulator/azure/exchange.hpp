@@ -33,7 +33,7 @@ class Exchange {
   net::Task<void> wait_as_told();
 
   Result<void> write_body();
-  bool write_head(const UpstreamUrl& url, size_t body_bytes);
+  bool write_head(const Upstream& upstream, size_t body_bytes);
   net::Task<Step> ask();
   Step upstream_failed(const http::ClientCall& call, const Error& error);
   net::Task<Step> read_refusal(http::ClientCall& call);

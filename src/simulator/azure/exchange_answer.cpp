@@ -62,14 +62,19 @@ Result<void> Exchange::write_body() {
   return {};
 }
 
-bool Exchange::write_head(const UpstreamUrl& url, size_t body_bytes) {
+bool Exchange::write_head(const Upstream& upstream, size_t body_bytes) {
   http::HeadWriter head(head_);
   head.text("POST ");
-  head.text(url.prefix);
+  head.text(upstream.url.prefix);
   head.text(upstream_path(*place_.operation));
   head.text(" HTTP/1.1\r\nhost: ");
-  head.text(url.authority);
+  head.text(upstream.url.authority);
   head.text("\r\ncontent-type: application/json\r\n");
+  if (upstream.key != nullptr) {
+    head.text("authorization: Bearer ");
+    head.text(upstream.key->reveal());
+    head.text("\r\n");
+  }
   head.field("content-length", body_bytes);
   head.text("\r\n");
   pieces_[0] = net::piece(head.done());
@@ -85,7 +90,7 @@ net::Task<Exchange::Step> Exchange::ask() {
   if (const Result<void> written = write_body(); !written) co_return refusal_of(written.error());
   size_t bytes = 0;
   for (const iovec& piece : pieces_) bytes += piece.iov_len;
-  if (!write_head(upstream->url, bytes)) co_return server_error();
+  if (!write_head(*upstream, bytes)) co_return server_error();
   http::ClientCall call(*upstream->origin);
   const Result<void> sent = co_await call.exchange({pieces_, false}, bound(), true);
   if (!sent) co_return upstream_failed(call, sent.error());

@@ -163,7 +163,7 @@ std::string_view usage_text() {
 
   --deployment NAME=MODEL[@URL]  a deployment and the model that answers for it; may stand several times
   --upstream URL                 OpenAI-compatible server of deployments without a URL
-  --upstream-file FILE           lines `MODEL URL` or `URL`, read again at each request; they win over --upstream
+  --upstream-file FILE           lines `MODEL URL [KEY]` or `URL`, read again at each request; they win over --upstream
   --key-file FILE                accepted keys, one a line
   --port N                       port on 127.0.0.1; 0, the default: any free one
   --tokens-per-minute N          limit of each deployment (1000000)

@@ -263,6 +263,19 @@ TEST(SimulatorUpstreams, TheFileIsReadAnewAndWinsByModel) {
   write("http://h:5\nmini   http://h:8\n");
   EXPECT_EQ(port(plain), 5);
   EXPECT_EQ(port(own), 8);
+  EXPECT_EQ(upstreams.find(plain)->key, nullptr);
+  write("smol http://h:6 \t first-key \n");
+  auto keyed = upstreams.find(plain);
+  ASSERT_TRUE(keyed && keyed->key != nullptr);
+  EXPECT_EQ(keyed->key->reveal(), "first-key");
+  EXPECT_EQ(keyed->origin.get(), before->origin.get());
+  keyed.reset();
+  write("smol http://h:6 second-key\n");  // another process at the same port
+  EXPECT_EQ(upstreams.find(plain)->key->reveal(), "second-key");
+  write("smol http://h:6 two words\n");
+  EXPECT_EQ(port(plain), -1);
+  write("smol http://h:6 " + std::string(513, 'k') + "\n");
+  EXPECT_EQ(port(plain), -1);
   write("smol nonsense\n");
   EXPECT_EQ(port(plain), -1);
   write(std::string(kSmallFileBytes + 1, '#'));

@@ -44,34 +44,45 @@ Upstreams::Upstreams(net::Loop& loop, net::Resolver& resolver, std::string commo
       common_(std::move(common)),
       file_(std::move(file)) {}
 
-std::string Upstreams::url_of(const DeploymentSpec& deployment) const {
+Upstreams::Line Upstreams::line_of(const DeploymentSpec& deployment) const {
   std::string common = common_;
   if (!file_.empty()) {
-    const std::string text = read_small_file(file_).value_or(std::string());
-    for (std::string_view rest = text; !rest.empty();) {
+    const Secret text(read_small_file(file_).value_or(std::string()));
+    for (std::string_view rest = text.reveal(); !rest.empty();) {
       const std::string_view line = take_line(rest);
       if (line.empty() || line.starts_with('#')) continue;
       const size_t blank = line.find_first_of(" \t");
       if (blank == std::string_view::npos) {
         common = line;
       } else if (line.substr(0, blank) == deployment.model) {
-        return std::string(line.substr(line.find_first_not_of(" \t", blank)));
+        const std::string_view words = line.substr(line.find_first_not_of(" \t", blank));
+        const size_t end = std::min(words.find_first_of(" \t"), words.size());
+        const size_t key = std::min(words.find_first_not_of(" \t", end), words.size());
+        return {std::string(words.substr(0, end)), Secret(std::string(words.substr(key)))};
       }
     }
   }
-  return deployment.upstream.empty() ? common : deployment.upstream;
+  return {deployment.upstream.empty() ? common : deployment.upstream, Secret()};
 }
 
 std::optional<Upstream> Upstreams::find(const DeploymentSpec& deployment) {
-  const std::string url = url_of(deployment);
-  if (const auto known = known_.find(url); known != known_.end()) return known->second;
-  std::optional<UpstreamUrl> parsed = parse_upstream_url(url);
+  Line line = line_of(deployment);
+  if (line.key.reveal().find_first_of(" \t\r") != std::string_view::npos || line.key.reveal().size() > kKeyMax) return std::nullopt;
+  const std::shared_ptr<const Secret> key = line.key.empty() ? nullptr : std::make_shared<const Secret>(std::move(line.key));
+  if (const auto known = known_.find(line.url); known != known_.end()) {
+    Upstream found = known->second;
+    found.key = key;
+    return found;
+  }
+  std::optional<UpstreamUrl> parsed = parse_upstream_url(line.url);
   if (!parsed) return std::nullopt;
   if (known_.size() >= kOriginsMax) known_.clear();
   Upstream upstream;
   upstream.origin = std::make_shared<http::Origin>(loop_, resolver_, net::DialTarget{.host = parsed->host, .port = parsed->port});
   upstream.url = std::move(*parsed);
-  return known_.emplace(url, std::move(upstream)).first->second;
+  known_.emplace(line.url, upstream);
+  upstream.key = key;
+  return upstream;
 }
 
 }  // namespace wye::simulator

@@ -2,6 +2,7 @@
 // Threads: one loop.
 #pragma once
 
+#include "foundation/base/secret.hpp"
 #include "foundation/http/client.hpp"
 #include "simulator/azure/options.hpp"
 
@@ -20,10 +21,11 @@ std::optional<UpstreamUrl> parse_upstream_url(std::string_view url);
 struct Upstream {
   std::shared_ptr<http::Origin> origin;
   UpstreamUrl url;
+  std::shared_ptr<const Secret> key;  // its bearer token; null: it asks for none
 };
 
 /// Finds the server of a model, anew for each request: a local model comes back on another port. In this order:
-/// the file's line `MODEL URL`, the deployment's own URL, the file's line `URL`, the common URL.
+/// the file's line `MODEL URL [KEY]`, the deployment's own URL, the file's line `URL`, the common URL.
 class Upstreams {
  public:
   /// Loop and resolver outlive it. `file` may be empty.
@@ -34,12 +36,17 @@ class Upstreams {
 
  private:
   static constexpr size_t kOriginsMax = 64;
-  std::string url_of(const DeploymentSpec& deployment) const;
+  static constexpr size_t kKeyMax = 512;
+  struct Line {
+    std::string url;
+    Secret key;  // empty: none
+  };
+  Line line_of(const DeploymentSpec& deployment) const;
   net::Loop& loop_;
   net::Resolver& resolver_;
   std::string common_;
   std::filesystem::path file_;
-  std::map<std::string, Upstream> known_;
+  std::map<std::string, Upstream> known_;  // by URL, without keys: those are of a process, not of an address
 };
 
 }  // namespace wye::simulator
