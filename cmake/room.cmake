@@ -16,9 +16,10 @@ target_precompile_headers(wye_pch_test PRIVATE ${pch_headers} <gtest/gtest.h>)
 target_link_libraries(wye_pch_test PRIVATE GTest::gtest)
 set_target_properties(wye_pch wye_pch_test PROPERTIES CXX_COMPILER_LAUNCHER ${CMAKE_SOURCE_DIR}/cmake/compile_pch.sh)
 
-# What `make test` builds: every test program, every fuzzer. Under ThreadSanitizer only the rooms that share between threads.
+# What `make test` builds: every test program, every fuzzer; in a build without sanitizers the tests that count allocations. Under ThreadSanitizer only the rooms that share between threads.
 add_custom_target(wye_tests)
 add_custom_target(wye_fuzzers)
+add_custom_target(wye_allocation_tests)
 set(WYE_TSAN_ROOMS foundation/base foundation/crypto foundation/net foundation/os foundation/store identity/token serving/runtime
     CACHE STRING "rooms whose tests are built with WYE_SANITIZE=thread")
 
@@ -68,6 +69,15 @@ function(wye_room path)
     add_dependencies(wye_tests ${target}_test)
     add_test(NAME ${path} COMMAND ${target}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(${path} PROPERTIES TIMEOUT 300)
+  endif()
+  # A small program of its own: the stage `release` needs nothing else of the room's tests.
+  file(GLOB counting CONFIGURE_DEPENDS ${dir}/allocation_test.cpp)
+  if(counting AND NOT WYE_SANITIZE)
+    file(GLOB rigs CONFIGURE_DEPENDS ${dir}/*_rig_test.cpp)
+    add_executable(${target}_allocation_test EXCLUDE_FROM_ALL ${counting} ${rigs})
+    target_link_libraries(${target}_allocation_test PRIVATE ${target} GTest::gtest GTest::gtest_main)
+    target_precompile_headers(${target}_allocation_test REUSE_FROM wye_pch_test)
+    add_dependencies(wye_allocation_tests ${target}_allocation_test)
   endif()
   if(WYE_SANITIZE STREQUAL "fuzz")
     foreach(fuzzer ${fuzzers})

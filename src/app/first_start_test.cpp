@@ -2,7 +2,7 @@
 
 #include <sys/stat.h>
 
-#include "app/test_folder.hpp"
+#include "foundation/base/test_folder.hpp"
 #include "foundation/os/file.hpp"
 #include "identity/token/api_key.hpp"
 

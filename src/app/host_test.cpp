@@ -3,7 +3,7 @@
 
 #include "app/first_start.hpp"
 #include "app/local_admin.hpp"
-#include "app/test_folder.hpp"
+#include "foundation/base/test_folder.hpp"
 #include "foundation/os/file.hpp"
 
 namespace wye::app {

@@ -1,6 +1,6 @@
 #include "app/instance_record.hpp"
 
-#include "app/test_folder.hpp"
+#include "foundation/base/test_folder.hpp"
 #include "foundation/os/child_process.hpp"
 #include "foundation/os/file.hpp"
 #include "foundation/os/folder_lock.hpp"

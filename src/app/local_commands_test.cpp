@@ -7,7 +7,7 @@
 #include "app/loopback_call.hpp"
 #include "app/port_holder.hpp"
 #include "app/status_table.hpp"
-#include "app/test_folder.hpp"
+#include "foundation/base/test_folder.hpp"
 #include "foundation/net/epoll_loop.hpp"
 #include "foundation/os/file.hpp"
 

@@ -5,7 +5,7 @@
 
 #include <condition_variable>
 
-#include "app/test_folder.hpp"
+#include "foundation/base/test_folder.hpp"
 #include "foundation/os/file.hpp"
 
 namespace wye::app {

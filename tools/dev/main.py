@@ -1,6 +1,7 @@
 """The command line of tools/wye-dev."""
 import argparse
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -54,6 +55,19 @@ def command_lint(args):
     return suites.lint(ROOT)
 
 
+def command_reference(args):
+    """The pages of docs/reference that programs write out of the sources."""
+    set_up(("build",), packages_only=True)
+    build.targets(ROOT, "release", ["wye-reference"])
+    page = ROOT / "docs/reference/resources.md"
+    made = subprocess.run([ROOT / "build/release/wye-reference"], stdin=subprocess.DEVNULL, capture_output=True)
+    if made.returncode != 0:
+        raise StepError("reference", f"build/release/wye-reference ended with {made.returncode}", "mend src/config/kinds")
+    changed = not page.exists() or page.read_bytes() != made.stdout
+    page.write_bytes(made.stdout)
+    say(f"{page.relative_to(ROOT)}: {'written' if changed else 'as it was'}")
+
+
 def command_bench(args):
     set_up(("build", "test", "bench"))
     build.programs(ROOT)
@@ -101,6 +115,7 @@ def parser():
     add("up", command_up, "build, then `wye up` in the foreground").add_argument("arguments", nargs="*", help="for `wye up`, after --")
     add("test", command_test, "set-up, then every test stage").add_argument(
         "--only", action="append", default=[], metavar="STAGE", choices=suites.STAGE_NAMES, help=f"one of {' '.join(suites.STAGE_NAMES)}; repeatable")
+    add("reference", command_reference, "write the generated pages of docs/reference anew")
     add("lint", command_lint, "the rules of the tree and their own tests")
     add("bench", command_bench, "build, then bench/run").add_argument("arguments", nargs="*", help="for bench/run, after --")
     fuzz = add("fuzz", command_fuzz, "run every fuzzer for a while")

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from dev import build, clients, console, fuzzing
+from dev import build, clients, console, fuzzing, skips
 from dev.cache import Cache
 from dev.console import say
 
@@ -22,9 +22,10 @@ def closing_line(log, pattern):
 
 def tools(root):
     log = build.log(root, "tools")
-    console.run("tests of the tools", [sys.executable, "-B", "-m", "unittest", "discover", "-s", root / "tools/tests", "-t", root / "tools"],
+    console.run("tests of the tools", [sys.executable, "-B", "-m", "unittest", "discover", "-v", "-s", root / "tools/tests", "-t", root / "tools"],
                 log, cwd=root, how=HOW.format(stage="tools"))
     say(f"unittest: {closing_line(log, r'^Ran ')}, {closing_line(log, r'^OK')}")
+    show_skips(skips.of_unittest(log.read_text(errors="replace")))
 
 
 def ctest(root, preset):
@@ -33,6 +34,13 @@ def ctest(root, preset):
     console.run(f"ctest ({preset})", ["ctest", "--test-dir", root / "build" / preset, "--output-on-failure", "--no-tests=error", "-j", "2"], log,
                 env=build.test_environment(), how=HOW.format(stage=preset))
     say(f"ctest ({preset}): {closing_line(log, r'tests passed')}")
+    # ctest shows the output of failed programs alone; what was skipped in the others stands in its log.
+    show_skips(skips.of_ctest((root / "build" / preset / "Testing/Temporary/LastTest.log").read_text(errors="replace")))
+
+
+def show_skips(found):
+    for name, reason in found:
+        say(f"  skipped: {name}: {reason}")
 
 
 def asan(root):
@@ -45,14 +53,34 @@ def tsan(root):
 
 def release(root):
     build.programs(root, build.BENCH_PROGRAMS)
+    allocations(root)
+
+
+def allocations(root):
+    """What requests and chunks allocate is counted in the build that ships: sanitizers allocate on their own."""
+    build.targets(root, "release", ["wye_allocation_tests"])
+    sources = sorted(root.glob("src/**/allocation_test.cpp"))
+    for room in (source.parent.relative_to(root / "src") for source in sources):
+        name = "wye_" + str(room).replace("/", "_") + "_allocation_test"
+        log = build.log(root, name)
+        console.run(name, [root / "build/release/src" / room / name, "--gtest_fail_if_no_test_linked"], log, cwd=root,
+                    env=build.test_environment(), how=HOW.format(stage="release"))
+        say(f"allocations of {room}: {closing_line(log, r'PASSED')}")
+        for line in log.read_text(errors="replace").splitlines():
+            if re.search(r" allocations a ", line):
+                say(f"  {line}")
+        found = skips.of_gtest(log.read_text(errors="replace"))
+        if found:
+            raise console.StepError(name, f"{found[0][0]} was skipped: {found[0][1]}", "here nothing may be skipped: mend the test")
 
 
 def pytest(root, folder, stage, **variables):
     log = build.log(root, stage)
     python = clients.python_clients(Cache(), root)
-    console.run(f"pytest {folder}", [python, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", root / folder], log, cwd=root,
+    console.run(f"pytest {folder}", [python, "-B", "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", root / folder], log, cwd=root,
                 env=build.test_environment() | variables, how=HOW.format(stage=stage))
     say(f"pytest {folder}: {closing_line(log, r'(passed|failed|error|no tests ran)')}")
+    show_skips(skips.of_pytest(log.read_text(errors="replace")))
 
 
 def e2e(root):
@@ -71,6 +99,7 @@ def node(root):
     console.run("node --test tests/e2e/node", ["node", "--test", *tests], log, cwd=root / "tests/e2e/node", env=build.test_environment(),
                 how=HOW.format(stage="node"))
     say(f"node: {closing_line(log, r'^(#|ℹ) pass ')}, {closing_line(log, r'^(#|ℹ) fail ')}")
+    show_skips(skips.of_node(log.read_text(errors="replace")))
 
 
 def fuzz(root):

@@ -7,11 +7,11 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+(?:"([^"\n]+)"|<([^>\n]+)>)', 
 ROOM_CALL = re.compile(r"^\s*wye_room\(([^)]*)\)", re.M)
 # Third-party headers by how they begin, and the name after THIRD_PARTY that grants them.
 THIRD_PARTY = {
-    "openssl/": ("openssl", "ssl"), "simdjson": ("simdjson",), "fmt/": ("fmt",), "sqlite3": ("sqlite",), "yaml-cpp/": ("yaml",),
-    "nghttp2/": ("nghttp2",), "boost/": ("boost",), "spdlog/": ("spdlog",), "hs/": ("hyperscan",), "pcre2": ("pcre2",), "libpq": ("pq",),
-    "hiredis/": ("hiredis",), "CLI/": ("cli11",), "hnswlib/": ("hnswlib",), "zlib.h": ("zlib",), "zstd.h": ("zstd",), "brotli/": ("brotli",),
-    "grpc": ("grpc",), "google/protobuf": ("protobuf",), "prometheus/": ("prometheus",), "gtest/": ("gtest",), "gmock/": ("gtest",),
+    "openssl/": ("openssl", "ssl"), "simdjson": ("simdjson",), "sqlite3": ("sqlite",), "yaml-cpp/": ("yaml",),
+    "CLI/": ("cli11",), "gtest/": ("gtest",), "gmock/": ("gtest",),
 }
+# Folders of headers that the system and the compiler bring; any other folder is a library that nobody has admitted.
+SYSTEM_FOLDERS = ("sys/", "arpa/", "net/", "netinet/", "linux/", "asm/", "bits/", "experimental/", "sanitizer/")
 WITHOUT_HEADER = {"threads", "ssl", "openssl"}  # linked for their symbols; or named together, one header folder serving both
 
 
@@ -165,9 +165,12 @@ def third_party(tree):
         room = room_of(name.removeprefix("src/"), rooms)
         cmake = f"src/{room}/CMakeLists.txt"
         granted = read_links(tree.text(cmake))[1].get("THIRD_PARTY", []) if cmake in tree.names else []
-        for line, header, _ in includes(tree, name):
+        for line, header, ours in includes(tree, name):
             libraries = next((libraries for begin, libraries in THIRD_PARTY.items() if header.startswith(begin)), None)
             if libraries is None:
+                if "/" in header and not ours and not header.startswith(SYSTEM_FOLDERS):
+                    yield Finding(name, line, "third-party-header", f"<{header}> is of no library that the tree has: admit it in "
+                                  "cmake/third_party.cmake, THIRD_PARTY.md and tools/lint/layers.py, or do without")
                 continue
             used.setdefault(room, set()).update(libraries)
             if is_test(name) or ("gtest" in libraries and "test" in name):

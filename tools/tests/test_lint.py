@@ -54,8 +54,10 @@ CASES = {
     "third-party-header": (
         [(rooms(room("foundation/net", "THIRD_PARTY ssl", "", tls__hpp="#pragma once\n#include <openssl/ssl.h>\n")), "in a header"),
          (rooms(room("foundation/net", "", "#include <simdjson.h>\n")), "THIRD_PARTY"),
-         (rooms(room("foundation/net", "THIRD_PARTY simdjson", "int x;\n")), "no file of the room includes it")],
-        [rooms(room("foundation/net", "THIRD_PARTY ssl", "#include <openssl/ssl.h>\n#include <sys/epoll.h>\n"))]),
+         (rooms(room("foundation/net", "THIRD_PARTY simdjson", "int x;\n")), "no file of the room includes it"),
+         (rooms(room("foundation/net", "", "#include <fmt/format.h>\n")), "of no library that the tree has"),
+         (rooms(room("foundation/net", "", "", part_test__cpp="#include <boost/asio.hpp>\n")), "of no library that the tree has")],
+        [rooms(room("foundation/net", "THIRD_PARTY ssl", "#include <openssl/ssl.h>\n#include <sys/epoll.h>\n#include <vector>\n"))]),
     "file-size": (
         [({"src/a.cpp": "int x;\n" * 801}, "801"), ({sizes.RATCHET: 'files = ["src/a.cpp"]\n', "src/a.cpp": "int x;\n"}, "no longer")],
         [{"src/a.cpp": "int x;\n" * 800}, {sizes.RATCHET: 'files = ["src/a.cpp"]\n', "src/a.cpp": "int x;\n" * 900}, {"docs/a.md": "x\n" * 900}]),

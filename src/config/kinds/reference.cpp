@@ -4,7 +4,7 @@ namespace wye::config {
 namespace {
 
 constexpr std::string_view kHead =
-    "<!-- Generated from src/config/kinds; a test compares them. Write it anew with the test `Reference.DISABLED_WriteThePage`. -->\n"
+    "<!-- Generated from src/config/kinds; a test compares them. Write it anew with `tools/wye-dev reference`. -->\n"
     "# Resources\n\n"
     "A configuration is a folder of YAML documents with `apiVersion: wye.dev/v1alpha1`, `kind`, `metadata` (`name`, `labels`,\n"
     "`annotations`) and `spec`. Several documents may stand in one file, folders are read with all below them. Anchors, aliases, tags\n"

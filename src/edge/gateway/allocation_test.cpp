@@ -1,48 +1,13 @@
 // What a request and a chunk cost in allocations once everything is warm, on the engine of earnest. Client and upstream are made of fixed
 // buffers, so that what is counted is the gateway's.
-#include <cstdlib>
-
 #include "edge/gateway/gateway_test_rig.hpp"
-
-#if __has_feature(address_sanitizer)
-#define WYE_COUNTS_ALLOCATIONS 0
-#else
-#define WYE_COUNTS_ALLOCATIONS 1
-#endif
-
-namespace {
-[[maybe_unused]] thread_local size_t allocations = 0;
-}
-
-#if __has_feature(thread_sanitizer)
-#include <sanitizer/allocator_interface.h>
-namespace {
-void on_malloc(const volatile void*, size_t) { ++allocations; }
-void on_free(const volatile void*) {}
-[[maybe_unused]] const int kHooked = __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
-}  // namespace
-#elif WYE_COUNTS_ALLOCATIONS
-namespace {
-void* count_and_take(size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size)) return p;
-  std::abort();
-}
-}  // namespace
-void* operator new(size_t size) { return count_and_take(size); }
-void* operator new[](size_t size) { return count_and_take(size); }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, size_t) noexcept { std::free(p); }
-void operator delete[](void* p, size_t) noexcept { std::free(p); }
-#endif
+#include "foundation/base/test_allocations.hpp"
 
 namespace wye::gateway {
 namespace {
 
 using namespace std::chrono_literals;
-
-#if WYE_COUNTS_ALLOCATIONS
+using test::allocations;
 
 constexpr int kRequests = 2000;
 
@@ -152,6 +117,7 @@ size_t count(std::string_view body, std::span<const std::string> parts, std::str
 }
 
 TEST(Allocations, OfAUnaryRequest) {
+  if (!test::kRecyclesFrames) GTEST_SKIP() << test::kNotRecycled;
   const std::array parts = {json_answer(200, kChatAnswer)};
   const size_t spent = count(kChatBody, parts, "}}", kRequests);
   std::printf("unary: %.3f allocations a request\n", static_cast<double>(spent) / kRequests);
@@ -159,6 +125,7 @@ TEST(Allocations, OfAUnaryRequest) {
 }
 
 TEST(Allocations, OfAChunk) {
+  if (!test::kRecyclesFrames) GTEST_SKIP() << test::kNotRecycled;
   constexpr int kChunks = 64;
   constexpr int kStreams = 40;
   std::vector<std::string> parts{stream_head() + event(chat_delta(R"({"role":"assistant","content":""})"))};
@@ -168,10 +135,6 @@ TEST(Allocations, OfAChunk) {
   std::printf("stream: %.4f allocations a chunk\n", static_cast<double>(spent) / (kChunks * kStreams));
   EXPECT_LE(static_cast<double>(spent), kChunks * kStreams * 0.02);
 }
-
-#else
-TEST(Allocations, AreNotCountedHere) { GTEST_SKIP() << "frames are not recycled under AddressSanitizer"; }
-#endif
 
 }  // namespace
 }  // namespace wye::gateway

@@ -1,38 +1,13 @@
 // Steady state allocates nothing, and a slow reader costs no more than a slice. Not under AddressSanitizer: frames are not recycled there.
-#include <cstdlib>
-
+#include "foundation/base/test_allocations.hpp"
 #include "foundation/http/http_rig.hpp"
 #include "foundation/http/sse.hpp"
-
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define WYE_COUNTS_ALLOCATIONS 0
-#else
-#define WYE_COUNTS_ALLOCATIONS 1
-#endif
-
-#if WYE_COUNTS_ALLOCATIONS
-namespace {
-thread_local size_t allocations = 0;
-thread_local size_t largest = 0;
-void* count_and_take(size_t size) {
-  ++allocations;
-  largest = std::max(largest, size);
-  if (void* p = std::malloc(size)) return p;
-  std::abort();
-}
-}  // namespace
-void* operator new(size_t size) { return count_and_take(size); }
-void* operator new[](size_t size) { return count_and_take(size); }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, size_t) noexcept { std::free(p); }
-void operator delete[](void* p, size_t) noexcept { std::free(p); }
-#endif
 
 namespace wye::http {
 namespace {
 
-#if WYE_COUNTS_ALLOCATIONS
+using test::allocations;
+
 /// The least that an answer can cost.
 class PlainHandler final : public Handler {
  public:
@@ -73,6 +48,7 @@ net::Task<void> rounds(Rig& rig, net::Endpoint to, std::string_view request, siz
   spent = allocations - before;
 }
 TEST(HttpAllocations, ARequestAndItsAnswerTakeNone) {
+  if (!test::kRecyclesFrames) GTEST_SKIP() << test::kNotRecycled;
   for (const std::string& request : {get("/x"), post("/x", std::string(1000, 'x')), post("/x", std::string(16'000, 'x')), get("/stream")}) {
     Rig rig(Engine::kEpoll);
     PlainHandler handler;
@@ -90,12 +66,12 @@ TEST(HttpAllocations, ARequestAndItsAnswerTakeNone) {
 net::Task<void> slow_answer(ServerRig& rig) {
   RawClient client(rig.loop());
   EXPECT_TRUE(co_await client.connect(rig.endpoint()));
-  largest = 0;
+  test::largest_allocation = 0;
   EXPECT_TRUE(co_await client.send(get("/large")));
   co_await net::sleep(rig.loop(), 300ms);
   EXPECT_TRUE(rig.handler.sends.empty());  // the reader is behind
-  EXPECT_LE(largest, kSliceBytes + 100);
-  const size_t sending = largest;
+  EXPECT_LE(test::largest_allocation, kSliceBytes + 100);
+  const size_t sending = test::largest_allocation;
   client.heard.reserve(33 << 20);
   const size_t head = 4 + (co_await client.hear("\r\n\r\n") ? client.heard.find("\r\n\r\n") : 0);
   while (client.heard.size() < head + large_body().size() && co_await client.hear_some(rig.loop().after(5s))) {}
@@ -121,9 +97,9 @@ net::Task<void> slow_request(Rig& rig) {
   ClientCall call(origin);
   const std::string head = "POST /x HTTP/1.1\r\nhost: a\r\ncontent-length: 33554432\r\n\r\n";
   const std::array pieces = {net::piece(head), net::piece(large_body())};
-  largest = 0;
+  test::largest_allocation = 0;
   EXPECT_FALSE(co_await call.exchange({pieces}, rig.in(500ms), false));
-  EXPECT_LE(largest, kSliceBytes + 100);
+  EXPECT_LE(test::largest_allocation, kSliceBytes + 100);
   co_await scope.join();
 }
 TEST(HttpAllocations, ASlowUpstreamOf32MiBHoldsASlice) {
@@ -150,9 +126,6 @@ TEST(HttpAllocations, EventsTakeNone) {
   }
   EXPECT_EQ(allocations, before);
 }
-#else
-TEST(HttpAllocations, AreNotCountedHere) { GTEST_SKIP() << "frames are not recycled under sanitizers"; }
-#endif
 
 }  // namespace
 }  // namespace wye::http

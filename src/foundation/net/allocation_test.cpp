@@ -1,47 +1,13 @@
 // Steady state allocates nothing. Not under AddressSanitizer: frames are not recycled there.
-#include <cstdlib>
-
+#include "foundation/base/test_allocations.hpp"
 #include "foundation/net/engine_rig.hpp"
-
-#if __has_feature(address_sanitizer)
-#define WYE_COUNTS_ALLOCATIONS 0
-#else
-#define WYE_COUNTS_ALLOCATIONS 1
-#endif
-
-namespace {
-[[maybe_unused]] thread_local size_t allocations = 0;
-}
-
-#if __has_feature(thread_sanitizer)
-#include <sanitizer/allocator_interface.h>
-namespace {
-void on_malloc(const volatile void*, size_t) { ++allocations; }
-void on_free(const volatile void*) {}
-[[maybe_unused]] const int kHooked = __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
-}  // namespace
-#elif WYE_COUNTS_ALLOCATIONS
-namespace {
-void* count_and_take(size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size)) return p;
-  std::abort();
-}
-}  // namespace
-void* operator new(size_t size) { return count_and_take(size); }
-void* operator new[](size_t size) { return count_and_take(size); }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, size_t) noexcept { std::free(p); }
-void operator delete[](void* p, size_t) noexcept { std::free(p); }
-#endif
 
 namespace wye::net {
 namespace {
 
 using namespace std::chrono_literals;
+using test::allocations;
 
-#if WYE_COUNTS_ALLOCATIONS
 TEST(Allocations, AreSeen) {
   const size_t before = allocations;
   ::operator delete(::operator new(100));  // called so, no compiler may leave it out
@@ -77,6 +43,7 @@ Task<void> ping(Loop& loop, int rounds, size_t& spent) {
   co_await scope.join();
 }
 TEST(Allocations, ARoundTripTakesNone) {
+  if (!test::kRecyclesFrames) GTEST_SKIP() << test::kNotRecycled;
   EngineRig rig(Engine::kEpoll);
   size_t spent = 1;
   EXPECT_TRUE(rig.run(ping(rig.loop(), 1000, spent)));
@@ -97,9 +64,6 @@ TEST(Allocations, PostingTakesNone) {
   spent = allocations - before;
   EXPECT_EQ(spent, 0u);
 }
-#else
-TEST(Allocations, AreNotCountedHere) { GTEST_SKIP() << "frames are not recycled under AddressSanitizer"; }
-#endif
 
 }  // namespace
 }  // namespace wye::net

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "foundation/os/folder_lock.hpp"
-#include "foundation/os/test_folder.hpp"
+#include "foundation/base/test_folder.hpp"
 
 namespace wye::os {
 namespace {

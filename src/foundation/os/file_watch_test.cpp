@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "foundation/os/file.hpp"
-#include "foundation/os/test_folder.hpp"
+#include "foundation/base/test_folder.hpp"
 
 namespace wye::os {
 namespace {

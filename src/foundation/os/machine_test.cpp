@@ -8,7 +8,7 @@
 #include "foundation/os/machine_stats.hpp"
 #include "foundation/os/service_notice.hpp"
 #include "foundation/os/stop_signals.hpp"
-#include "foundation/os/test_folder.hpp"
+#include "foundation/base/test_folder.hpp"
 
 namespace wye::os {
 namespace {

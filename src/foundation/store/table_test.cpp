@@ -3,7 +3,7 @@
 #include "foundation/store/fault_table.hpp"
 #include "foundation/store/memory_table.hpp"
 #include "foundation/store/sqlite_table.hpp"
-#include "foundation/store/test_folder.hpp"
+#include "foundation/base/test_folder.hpp"
 
 namespace wye::store {
 namespace {

@@ -6,7 +6,7 @@
 #include "foundation/store/fault_table.hpp"
 #include "foundation/store/memory_table.hpp"
 #include "foundation/store/sqlite_table.hpp"
-#include "foundation/store/test_folder.hpp"
+#include "foundation/base/test_folder.hpp"
 
 #include <cstdlib>
 #include <new>
@@ -280,7 +280,7 @@ TEST_F(KeyIndexTest, ReadersAndRefreshDoNotDisturbEachOther) {
 
 // Two processes share a file: here two connections. The index polls every 2 s in the product; one refresh is enough to see it.
 TEST_F(KeyIndexTest, ARevocationReachesWhoeverSharesTheStore) {
-  const store::TestFolder folder;
+  const TestFolder folder;
   const auto admin_table = *store::SqliteTable::open(folder.path() / "state.db");
   const auto gateway_table = *store::SqliteTable::open(folder.path() / "state.db");
   KeyStore admin(*admin_table, peppers_);

@@ -3,7 +3,7 @@
 #include "foundation/base/random.hpp"
 #include "foundation/store/fault_table.hpp"
 #include "foundation/store/memory_table.hpp"
-#include "foundation/store/test_folder.hpp"
+#include "foundation/base/test_folder.hpp"
 
 #include <sys/stat.h>
 #include <fstream>
@@ -229,7 +229,7 @@ class PepperTest : public testing::Test {
     std::ofstream(path, std::ios::binary) << bytes;
     ::chmod(path.c_str(), 0600);
   }
-  store::TestFolder folder_;
+  TestFolder folder_;
   std::filesystem::path path_ = folder_.path() / "pepper";
 };
 

@@ -1,27 +1,13 @@
-// Deciding allocates nothing, whatever the verdict. Counted by the sanitizer's own hook; a build without one says so.
-#include <cstdlib>
-
+// Deciding allocates nothing, whatever the verdict.
+#include "foundation/base/test_allocations.hpp"
 #include "llm/route/route.hpp"
-
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#include <sanitizer/allocator_interface.h>
-#define WYE_HAS_ALLOCATION_HOOK 1
-#else
-#define WYE_HAS_ALLOCATION_HOOK 0
-#endif
 
 namespace wye::route {
 namespace {
 
-#if WYE_HAS_ALLOCATION_HOOK
-thread_local size_t allocations = 0;
-void on_malloc(const volatile void*, size_t) { ++allocations; }
-void on_free(const volatile void*) {}
-#endif
+using test::allocations;
 
 TEST(RouteAllocation, DecideAndCheckAllocateNothing) {
-#if WYE_HAS_ALLOCATION_HOOK
-  ASSERT_NE(__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free), 0);
   std::vector<Target> candidates;
   for (uint32_t i = 0; i < kMaxCandidates; ++i) {
     Target target;
@@ -52,9 +38,6 @@ TEST(RouteAllocation, DecideAndCheckAllocateNothing) {
   }
   EXPECT_EQ(allocations, before);
   EXPECT_GT(planned, 0u);
-#else
-  GTEST_SKIP() << "counted in sanitizer builds";
-#endif
 }
 
 }  // namespace
