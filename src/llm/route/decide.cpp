@@ -101,6 +101,7 @@ void order(std::span<Choice> choices, const RoutePolicy& route, uint64_t draw) {
 /// How far a candidate came; the farthest one names the verdict.
 Verdict verdict_of(Reason reason) {
   switch (reason) {
+    case Reason::kNotGranted:
     case Reason::kDataClass:
     case Reason::kTenantOwned:
     case Reason::kRegion:
@@ -160,7 +161,9 @@ Verdict decide(const RoutePolicy& route, const TenantFacts& tenant, const Ask& a
     const Target& target = route.candidates[i];
     const Live now = target.id < live.size() ? live[target.id] : Live{};
     const EnumSet<Capability> capabilities = known(target, now.capabilities);
-    auto reason = check_rules(route, tenant, ask, plan.data_class_, target, capabilities);
+    std::optional<Reason> reason;
+    if ((ask.not_granted >> i & 1) != 0) reason = Reason::kNotGranted;
+    else reason = check_rules(route, tenant, ask, plan.data_class_, target, capabilities);
     if (!reason) reason = check_health(now.health);
     if (reason) {
       plan.excluded_[plan.excluded_count_++] = {target.id, static_cast<uint8_t>(i), *reason};

@@ -27,6 +27,7 @@ Error unsupported_feature(EnumSet<Capability> needs) {
 
 std::string_view to_string(Reason reason) {
   switch (reason) {
+    case Reason::kNotGranted: return "no role of the caller allows the target";
     case Reason::kDataClass: return "the request is more secret than the target may see";
     case Reason::kTenantOwned: return "it belongs to another tenant";
     case Reason::kRegion: return "it is outside the regions of route or tenant";

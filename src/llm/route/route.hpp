@@ -73,10 +73,12 @@ struct Ask {
   EnumSet<Capability> needs{};                // features it uses beyond the operation: tools, jsonSchema, vision, audio, logprobs
   DataClass data_class = DataClass::kPublic;  // raised by a trusted caller or a detector; never lowers the Route's
   uint64_t draw = 0;                          // uniformly random bits; the same draw gives the same plan
+  uint64_t not_granted = 0;                   // bit i: no rule of access lets the caller use candidate i
 };
 
 /// Why a candidate is not in the plan; the first rule that it fails, in this order.
 enum class Reason : uint8_t {
+  kNotGranted,     // the caller's roles do not allow the target
   kDataClass,      // the request is more secret than the target may see
   kTenantOwned,    // the model belongs to another tenant
   kRegion,         // outside the regions of Route or tenant

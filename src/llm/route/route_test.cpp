@@ -61,6 +61,18 @@ TEST(RouteDataClass, IsComparedOverTheWholeTable) {
   }
 }
 
+TEST(RouteAccess, WhatIsNotGrantedIsLeftOutAndForbiddenWhereNothingElseIsLeft) {
+  World w;
+  w.ask.not_granted = 1;
+  EXPECT_EQ(w.order(), std::vector<TargetId>{1});
+  EXPECT_EQ(w.why(0), Reason::kNotGranted);
+  w.ask.not_granted = 3;
+  EXPECT_EQ(w.decide_now(), Verdict::kForbidden);
+  // Policy outranks health: a caller learns nothing of targets that they may not use.
+  w.live[0].health = Health::kSaturated;
+  EXPECT_EQ(w.decide_now(), Verdict::kForbidden);
+}
+
 TEST(RouteDataClass, UnlabelledIsDenied) {
   World w;
   w.route.data_class = RoutePolicy{}.data_class;
