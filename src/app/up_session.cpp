@@ -332,7 +332,7 @@ int UpSession::run(os::StopSignals& signals) {
   record_.version = "0.1.0";
   record_.started_at = outside_.clock.wall();
   record_.public_url = url_of(host_->address(), snapshot.gateway().listeners.front().tls.has_value());
-  record_.admin_url = url_of(host_->admin_address(), false);
+  record_.admin_url = url_of(host_->admin_address(), snapshot.gateway().admin.tls.has_value());
   if (issuer_ != nullptr) record_.issuer_url = issuer_->issuer_url();
   remember_ports();
   say("Starting on " + record_.public_url + " with " + std::to_string(snapshot.routes().size()) + " routes; data in " + data_.root.string());
