@@ -39,8 +39,9 @@ class CredentialReader {
   /// value stays for others meanwhile: an upstream that says 401 must not be able to take it from them.
   net::Task<bool> rejected(SlotPtr slot, uint64_t generation, net::Bound bound);
 
+  struct State;  // opaque outside of this room
+
  private:
-  struct State;
   std::shared_ptr<State> state_;
 };
 

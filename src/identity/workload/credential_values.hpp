@@ -3,8 +3,7 @@
 #pragma once
 
 #include "config/kinds/credential.hpp"
-#include "foundation/base/result.hpp"
-#include "foundation/base/secret.hpp"
+#include "identity/workload/secret_place.hpp"
 
 namespace wye::workload {
 
@@ -12,11 +11,6 @@ namespace wye::workload {
 struct CredentialValues {
   std::vector<Secret> keys;
 };
-
-/// Gives the value of an environment variable and forgets it there, so that no child inherits it; absent where it is not set.
-using TakeVariable = std::function<std::optional<std::string>(const std::string& name)>;
-
-inline constexpr size_t kSecretBytesMax = 16 << 10;
 
 /// Reads one secret. A file must be regular, no link, owned by us, 0600 or narrower; one trailing line end is dropped.
 /// Errors: kUsage with what is wrong and what to do.

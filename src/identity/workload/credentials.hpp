@@ -8,7 +8,8 @@
 #include "foundation/net/resolver.hpp"
 #include "foundation/net/tls.hpp"
 #include "identity/workload/badge.hpp"
-#include "identity/workload/credential_values.hpp"
+#include "identity/workload/fetch.hpp"
+#include "identity/workload/secret_place.hpp"
 
 namespace wye::workload {
 
@@ -34,9 +35,10 @@ class CredentialSet {
   };
   static std::shared_ptr<const CredentialSet> of_keys(std::vector<Fixed> keys);
 
+  struct Held;  // opaque outside of this room
+
  private:
   friend class Credentials;
-  struct Held;
   std::vector<std::vector<BadgePtr>> badges_;  // by Credential, then in the order of `audiences`
   std::vector<Secret> keys_;
   std::vector<std::shared_ptr<Held>> held_;    // each Badge once
@@ -50,8 +52,6 @@ struct CredentialFinding {
   std::string help;
 };
 
-/// Reads a variable of the environment as it was when the program began.
-using Environment = std::function<std::optional<std::string>(std::string_view name)>;
 /// A TLS client for a file of roots; empty: those of the system.
 using TrustMaker = std::function<Result<std::shared_ptr<const net::TlsClientContext>>(const std::string& ca_file)>;
 
@@ -99,9 +99,10 @@ class Credentials {
   void take(CredentialSetPtr set);
   std::vector<CredentialState> states() const;
 
+  struct Core;  // opaque outside of this room
+
  private:
   friend class CredentialReader;
-  struct Core;
   std::shared_ptr<Core> core_;
 };
 

@@ -32,12 +32,17 @@ Nanos backoff_after(uint32_t failures, double chance);
 /// When IMDS is tried again within a round, from its begin; absent: the round is over. `tries` have been made, the last at `elapsed`.
 std::optional<Nanos> next_imds_try(const Fault& fault, size_t tries, Nanos elapsed);
 
+/// How a source wants to be asked.
+struct ScheduleRules {
+  bool imds = false;   // its tries come in the rounds that IMDS asks for
+  Nanos every{0};      // the value has no end and is looked at so often; zero: by its life
+  bool local = false;  // a file: looking again costs nobody anything, so nothing is refused for good
+};
+
 /// The state of one source: when the next fetch is due, and what the last one means.
 class Schedule {
  public:
-  enum class Rounds : uint8_t { kNone, kImds };
-  /// `poll`: the source is a file that is looked at so often instead of a token with a life; zero: it is none.
-  Schedule(Rounds rounds, Nanos poll) : rounds_(rounds), poll_(poll) {}
+  explicit Schedule(ScheduleRules rules) : rules_(rules) {}
 
   /// When the next fetch begins; INT64_MAX: not by itself.
   MonoTime due() const { return due_; }
@@ -47,16 +52,16 @@ class Schedule {
   void begin(MonoTime now);
   /// `life`: absent where the value has no end.
   void succeeded(MonoTime now, std::optional<Nanos> life, double chance);
-  /// True where the round is over and those who wait are told; false: another try of it follows.
-  bool failed(MonoTime now, const Fault& fault, double chance);
+  /// True where the round is over and those who wait are told; false: another try of it follows. `holding`: a value is there; then even
+  /// what the issuer refused is asked for again, every kBackoffMax.
+  bool failed(MonoTime now, const Fault& fault, double chance, bool holding);
   /// A request has nothing to send. What the issuer refused for good is asked once more, at most once in kBackoffMax.
   void wanted(MonoTime now);
   /// The upstream refused what we have. True: a fetch is due now; false: one was made for that reason within kRejectionEvery.
   bool rejected(MonoTime now);
 
  private:
-  Rounds rounds_;
-  Nanos poll_;
+  ScheduleRules rules_;
   MonoTime due_{INT64_MAX};
   MonoTime round_began_{0};
   MonoTime failed_at_{0};
