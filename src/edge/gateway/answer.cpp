@@ -108,51 +108,48 @@ net::Task<Result<void>> Sender::respond_collected(Try& t) {
   co_return co_await respond({&piece, 1});
 }
 
-net::Task<Result<http::ClientCall::Piece>> Sender::next_piece(const Try& t, http::ClientCall& call) {
-  const net::Loop& loop = x_.gateway.loop_;
-  const Deadline idle = m_.request.stream ? loop.after(x_.route->deadlines.idle) : x_.total;
-  const Deadline end = earlier(x_.events_out == 0 ? t.first_event : idle, x_.total);
-  // Bytes that are there at once never wait, so a wait alone would not end a stream that never pauses.
-  if (x_.total.passed(loop.now())) co_return Fail(internal_error(ErrorCode::kUpstreamTimeout, "the whole request took too long"));
-  for (;;) {
-    const Deadline beat = x_.call.started() ? loop.after(kHeartbeat) : Deadline::never();
-    Result<http::ClientCall::Piece> piece = co_await call.read(x_.bound(earlier(end, beat)));
-    const bool silent = !piece && piece.error().code == ErrorCode::kUpstreamTimeout && x_.call.started() && !end.passed(loop.now());
-    if (!silent) co_return piece;
-    const iovec comment = net::piece(": \n\n");
-    if (!co_await x_.call.write({&comment, 1})) co_return Fail(internal_error(ErrorCode::kCancelled, "the client has gone or reads too slowly"));
-  }
+/// Until when the next piece of the upstream has to come.
+Deadline Sender::piece_deadline(const Try& t) const {
+  if (x_.events_out == 0) return earlier(t.first_event, x_.total);
+  return m_.request.stream ? earlier(x_.gateway.loop_.after(x_.route->deadlines.idle), x_.total) : x_.total;
 }
 
 Result<void> Sender::feed_events(std::string_view bytes, bool last, StreamSink& sink) {
-  m_.answer.clear();
+  std::string& out = x_.gateway.stream_out_;
+  out.clear();
   CHECK_OK(m_.scanner.feed(bytes));
   if (last) m_.scanner.finish();
   while (!sink.ended()) {
     const std::optional<http::SseEvent> event = m_.scanner.next();
     if (!event) break;
-    const size_t before = m_.answer.size();
-    CHECK_OK(sink.feed(*event, m_.answer));
+    const size_t before = out.size();
+    CHECK_OK(sink.feed(*event, out));
     // What is swallowed is no event for the client; of a stream that only we see every one counts.
-    if (m_.answer.size() != before || !m_.request.stream) ++x_.events_out;
+    if (out.size() != before || !m_.request.stream) ++x_.events_out;
   }
   return {};
 }
 
-net::Task<net::Io> Sender::pass_on() {
-  if (m_.answer.empty() || !m_.request.stream) co_return net::Io{};
+namespace {
+Fail client_left() { return Fail(internal_error(ErrorCode::kCancelled, "the client has gone or reads too slowly")); }
+}  // namespace
+
+net::Task<Result<void>> Sender::start_stream() {
+  // The first events outlive their buffer, which belongs to the whole loop, where the client reads slowly.
+  m_.answer.assign(x_.gateway.stream_out_);
   const iovec bytes = net::piece(m_.answer);
-  net::Io io;
-  if (x_.call.started()) {
-    io = co_await x_.call.write({&bytes, 1});
-  } else {
-    size_t count = 0;
-    const auto fields = answer_fields(count, true);
-    x_.status = 200;
-    io = co_await x_.call.start({200, "text/event-stream; charset=utf-8", {fields.data(), count}}, {&bytes, 1});
-  }
+  size_t count = 0;
+  const auto fields = answer_fields(count, true);
+  x_.status = 200;
+  if (!co_await x_.call.start({200, "text/event-stream; charset=utf-8", {fields.data(), count}}, {&bytes, 1})) co_return client_left();
   m_.answer.clear();
-  co_return io;
+  co_return Result<void>{};
+}
+
+net::Task<Result<void>> Sender::heartbeat() {
+  const iovec comment = net::piece(": \n\n");
+  if (!co_await x_.call.write({&comment, 1})) co_return client_left();
+  co_return Result<void>{};
 }
 
 net::Task<Result<void>> Sender::rest_a_moment() {
@@ -161,16 +158,28 @@ net::Task<Result<void>> Sender::rest_a_moment() {
   co_return Result<void>{};
 }
 
+/// One coroutine for all chunks of a stream: between two of them it alone waits, and what it touches is little.
 net::Task<Result<void>> Sender::run_stream(Try& t, http::ClientCall& call, StreamSink& sink) {
   const net::Loop& loop = x_.gateway.loop_;
+  const std::string& out = x_.gateway.stream_out_;
+  m_.answer.clear();
   MonoTime turn = loop.now();
   uint64_t before_turn = 0;
+  Deadline end = piece_deadline(t);
   Result<void> outcome;
   for (bool last = false; outcome && !last && !sink.ended();) {
-    const Result<http::ClientCall::Piece> piece = co_await next_piece(t, call);
-    if (!piece) {
-      outcome = Fail(piece.error());
+    // Bytes that are there at once never wait, so a wait alone would not end a stream that never pauses.
+    if (x_.total.passed(loop.now())) {
+      outcome = Fail(internal_error(ErrorCode::kUpstreamTimeout, "the whole request took too long"));
       break;
+    }
+    const Deadline beat = x_.call.started() ? loop.after(kHeartbeat) : Deadline::never();
+    Result<http::ClientCall::Piece> piece = call.ready() ? call.read_ready() : call.take(co_await call.receive(x_.bound(earlier(end, beat))));
+    if (!piece) {
+      const bool silent = piece.error().code == ErrorCode::kUpstreamTimeout && x_.call.started() && !end.passed(loop.now());
+      outcome = Fail(std::move(piece).error());
+      if (silent) outcome = co_await heartbeat();
+      continue;
     }
     last = piece->last;
     outcome = feed_events(piece->bytes, last, sink);
@@ -178,8 +187,19 @@ net::Task<Result<void>> Sender::run_stream(Try& t, http::ClientCall& call, Strea
     // Nothing is promised yet: another target may still answer.
     if (!outcome && !x_.call.started() && !sink.facts().content_seen) break;
     // The last events leave together with the end of the transfer.
-    if (outcome && x_.call.started() && sink.ended() && sink.facts().complete) break;
-    if (!co_await pass_on()) outcome = Fail(internal_error(ErrorCode::kCancelled, "the client has gone or reads too slowly"));
+    if (outcome && x_.call.started() && sink.ended() && sink.facts().complete) {
+      m_.answer.assign(out);
+      break;
+    }
+    if (!out.empty() && m_.request.stream) {
+      const iovec bytes = net::piece(out);
+      if (!x_.call.started()) {
+        if (Result<void> started = co_await start_stream(); !started) outcome = std::move(started);
+      } else if (!x_.call.write_now({&bytes, 1}) && !co_await x_.call.write_rest()) {
+        outcome = client_left();
+      }
+      x_.gateway.stream_out_.clear();
+    }
     if (turn != loop.now()) {
       turn = loop.now();
       before_turn = x_.events_out;
@@ -187,6 +207,7 @@ net::Task<Result<void>> Sender::run_stream(Try& t, http::ClientCall& call, Strea
       outcome = co_await rest_a_moment();
       before_turn = x_.events_out;
     }
+    end = piece_deadline(t);
   }
   co_return co_await end_stream(t, call, sink, std::move(outcome));
 }

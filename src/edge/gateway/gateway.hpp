@@ -79,6 +79,7 @@ class Gateway final : public http::Handler {
   std::optional<net::Loop::TimerToken> log_flush_;
   WorkerConfigurationPtr configuration_;
   std::vector<std::unique_ptr<ExchangeMemory>> free_memory_;
+  std::string stream_out_;  // what a stream writes in one turn: valid until its next wait
   bool draining_ = false;
 };
 

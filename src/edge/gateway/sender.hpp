@@ -55,9 +55,10 @@ class Sender {
   Fail failed(Try& t, provider::Event event, Error error);
   /// An error that came inside a success: what it is about decides who may be asked next.
   Fail failed_inside(Try& t, Error error);
-  net::Task<Result<http::ClientCall::Piece>> next_piece(const Try& t, http::ClientCall& call);
+  Deadline piece_deadline(const Try& t) const;
   Result<void> feed_events(std::string_view bytes, bool last, StreamSink& sink);
-  net::Task<net::Io> pass_on();
+  net::Task<Result<void>> start_stream();
+  net::Task<Result<void>> heartbeat();
   net::Task<Result<void>> rest_a_moment();
   std::string_view client_id(protocol::Operation operation);
   std::array<http::OutField, 4> answer_fields(size_t& count, bool streaming);

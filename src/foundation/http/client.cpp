@@ -146,26 +146,32 @@ Result<ClientCall::Piece> ClientCall::read_ready() {
   return Piece{{begin, size}, framing_.done()};
 }
 
+net::ReceiveSome ClientCall::receive(net::Bound bound) {
+  release_buffer();
+  return net::receive_some(*stream_, origin_.loop_.scratch(), bound);
+}
+
+Result<ClientCall::Piece> ClientCall::take(net::Io got) {
+  if (got) {
+    pending_ = origin_.loop_.scratch().first(got.n);
+    return read_ready();
+  }
+  if (got.status == net::IoStatus::kEof && framing_.until_close()) {
+    stage_ = CallStage::kDone;
+    keep_ = false;
+    framing_ = {};
+    return Piece{{}, true};
+  }
+  broken_ = got.status != net::IoStatus::kTimeout;
+  return Fail(wait_error(got.status, "the answer was cut"));
+}
+
 net::Task<Result<ClientCall::Piece>> ClientCall::read(net::Bound bound) {
   for (;;) {
-    if (ready()) {
-      Result<Piece> piece = read_ready();
-      if (!piece || piece->last || !piece->bytes.empty()) co_return piece;
-    }
-    release_buffer();
-    const std::span<char> scratch = origin_.loop_.scratch();
-    const net::Io got = co_await net::receive_some(*stream_, scratch, bound);
-    if (!got) {
-      if (got.status == net::IoStatus::kEof && framing_.until_close()) {
-        stage_ = CallStage::kDone;
-        keep_ = false;
-        framing_ = {};
-        co_return Piece{{}, true};
-      }
-      broken_ = got.status != net::IoStatus::kTimeout;
-      co_return Fail(wait_error(got.status, "the answer was cut"));
-    }
-    pending_ = scratch.first(got.n);
+    Result<Piece> piece = Piece{};
+    if (ready()) piece = read_ready();
+    else piece = take(co_await receive(bound));
+    if (!piece || piece->last || !piece->bytes.empty()) co_return piece;
   }
 }
 

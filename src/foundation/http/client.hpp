@@ -82,6 +82,10 @@ class ClientCall {
   Result<Piece> read_ready();
   /// True where `read_ready` has something to say.
   bool ready() const { return !pending_.empty() || framing_.done() || broken_; }
+  /// `read` in two steps, for a stream's every chunk: no coroutine of its own, so nothing of it waits in memory.
+  /// Where `ready()` is false: `call.take(co_await call.receive(bound))`. An empty piece that is not the last one means: again.
+  net::ReceiveSome receive(net::Bound bound);
+  Result<Piece> take(net::Io got);
 
   CallStage stage() const { return stage_; }
   bool reused() const { return reused_; }

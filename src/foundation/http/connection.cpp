@@ -8,6 +8,15 @@ namespace {
 /// A stalled write is looked at so often; kStalledWriteTime without any progress ends it.
 constexpr std::chrono::seconds kStallLook{10};
 constexpr int kStallLooks = static_cast<int>(kStalledWriteTime / kStallLook);
+constexpr size_t kNowPiecesMax = 6;
+
+/// `1f CR LF` in `out`.
+iovec chunk_size(size_t payload, std::array<char, 24>& out) {
+  char* end = std::to_chars(out.data(), out.data() + 16, payload, 16).ptr;
+  *end++ = '\r';
+  *end++ = '\n';
+  return {out.data(), static_cast<size_t>(end - out.data())};
+}
 
 }  // namespace
 
@@ -213,11 +222,7 @@ size_t Connection::gather(std::span<const iovec> pieces) {
 void Connection::frame(size_t payload, bool last) {
   if (!chunked_answer_) return;
   if (payload > 0) {
-    HeadWriter size(chunk_size_);
-    char hex[16];
-    size.text({hex, static_cast<size_t>(std::to_chars(hex, hex + sizeof hex, payload, 16).ptr - hex)});
-    size.text("\r\n");
-    out_[1] = net::piece(size.done());
+    out_[1] = chunk_size(payload, chunk_size_);
     out_.push_back(net::piece(last ? "\r\n0\r\n\r\n" : "\r\n"));
   } else if (last) {
     out_.push_back(net::piece("0\r\n\r\n"));
@@ -265,6 +270,45 @@ net::Task<net::Io> Connection::write(std::span<const iovec> pieces) {
   if (payload == 0 || bodiless_answer_) co_return net::Io{};
   frame(payload, false);
   co_return co_await send(payload, gone_);
+}
+
+bool Connection::write_now(std::span<const iovec> pieces) {
+  if (answer_ != Answer::kStreaming || gone_.requested()) return false;
+  // What goes out at once needs no memory of the connection, which is cold between two chunks.
+  std::array<iovec, kNowPiecesMax + 2> out;
+  std::array<char, 24> size;
+  size_t count = 1;
+  size_t payload = 0;
+  for (const iovec& p : pieces.first(std::min(pieces.size(), kNowPiecesMax))) {
+    payload += p.iov_len;
+    out[count++] = p;
+  }
+  if (pieces.size() > kNowPiecesMax) std::abort();
+  if (payload == 0 || bodiless_answer_) return true;
+  if (chunked_answer_) {
+    out[0] = chunk_size(payload, size);
+    out[count++] = net::piece("\r\n");
+  }
+  const std::span<const iovec> all = std::span(out).subspan(chunked_answer_ ? 0 : 1, count - (chunked_answer_ ? 0 : 1));
+  const net::TryResult sent = stream_->try_send(all);
+  bytes_out_ += payload;
+  size_t skip = sent.n;
+  for (const iovec& p : all) {
+    const size_t drop = std::min(skip, p.iov_len);
+    skip -= drop;
+    if (drop < p.iov_len) rest_.append(static_cast<const char*>(p.iov_base) + drop, p.iov_len - drop);
+  }
+  if (sent.state == net::TryResult::State::kFailed || sent.state == net::TryResult::State::kEof) answer_ = Answer::kFailed;
+  return rest_.empty();
+}
+
+net::Task<net::Io> Connection::write_rest() {
+  if (answer_ != Answer::kStreaming) co_return net::Io{0, net::IoStatus::kFailed};
+  if (gone_.requested()) co_return net::Io{0, net::IoStatus::kCancelled};
+  out_.assign(1, net::piece(rest_));
+  const net::Io io = co_await send(0, gone_);
+  std::string().swap(rest_);
+  co_return io;
 }
 
 net::Task<net::Io> Connection::finish(std::span<const iovec> last) {

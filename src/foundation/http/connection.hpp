@@ -29,6 +29,8 @@ class Connection final : public ServerCall, private net::HangupListener {
   net::Task<net::Io> respond(ResponseHead head, std::span<const iovec> body) override;
   net::Task<net::Io> start(ResponseHead head, std::span<const iovec> first) override;
   net::Task<net::Io> write(std::span<const iovec> pieces) override;
+  bool write_now(std::span<const iovec> pieces) override;
+  net::Task<net::Io> write_rest() override;
   net::Task<net::Io> finish(std::span<const iovec> last) override;
   bool started() const override { return answer_ != Answer::kNone; }
   uint64_t bytes_out() const override { return bytes_out_; }
@@ -68,6 +70,15 @@ class Connection final : public ServerCall, private net::HangupListener {
   Server& server_;
   std::unique_ptr<net::Stream> stream_;
   net::Cancel gone_;
+  // What every chunk of a stream looks at stands together.
+  uint64_t bytes_out_ = 0;
+  Answer answer_ = Answer::kNone;
+  bool chunked_answer_ = false;
+  bool bodiless_answer_ = false;
+  bool body_read_ = false;
+  bool close_ = false;
+  bool client_gone_ = false;
+  std::string rest_;                // of write_now: what the socket did not take
   HeadParser parser_{HeadParser::Kind::kRequest};
   Head head_;
   Target target_;
@@ -87,16 +98,9 @@ class Connection final : public ServerCall, private net::HangupListener {
   MonoTime window_begun_;      // within it kBodyRateWindow's worth of the body must come
   uint64_t window_bytes_ = 0;
   bool body_came_ = false;     // at least one byte of the body
-  uint64_t bytes_out_ = 0;
   uint64_t body_bytes_ = 0;
   int requests_ = 0;
   int pipelined_ = 0;          // requests in a row that were complete in buffer_ before their turn
-  Answer answer_ = Answer::kNone;
-  bool chunked_answer_ = false;
-  bool bodiless_answer_ = false;
-  bool body_read_ = false;
-  bool close_ = false;
-  bool client_gone_ = false;
 };
 
 }  // namespace wye::http

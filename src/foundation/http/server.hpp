@@ -40,6 +40,10 @@ class ServerCall {
   /// An answer whose end is not known yet: head and first pieces leave together.
   virtual net::Task<net::Io> start(ResponseHead head, std::span<const iovec> first) = 0;
   virtual net::Task<net::Io> write(std::span<const iovec> pieces) = 0;
+  /// `write` in two steps, for a stream's every chunk: true where the socket took all of it at once, without a coroutine. Else the
+  /// rest is copied here, and `co_await write_rest()` sends it before anything else is written. At most 6 pieces.
+  virtual bool write_now(std::span<const iovec> pieces) = 0;
+  virtual net::Task<net::Io> write_rest() = 0;
   /// The last pieces and the proper end. Without it the client sees a cut answer.
   virtual net::Task<net::Io> finish(std::span<const iovec> last) = 0;
   virtual bool started() const = 0;

@@ -86,6 +86,8 @@ void EpollLoop::run() {
     now_ = clock_.mono();
     bool woken = false;
     for (int i = 0; i < count; ++i) {
+      // Between two events of one connection thousands of others pass: its memory is cold by then.
+      if (i + 1 < count) __builtin_prefetch(events[static_cast<size_t>(i + 1)].data.ptr);
       auto* watched = static_cast<Watched*>(events[static_cast<size_t>(i)].data.ptr);
       if (watched == nullptr) woken = true;
       else if (!watched->dead) watched->on_events(events[static_cast<size_t>(i)].events);
