@@ -44,7 +44,7 @@ constexpr std::array kBad = {
     Bad{"apiVersion: wye.dev/v1alpha1\nkind: Tenent\n", "2:7 kind", "did you mean `Tenant`?"},
     Bad{"apiVersion: wye.dev/v1alpha1\nkind: gateway\n", "2:7 kind", "did you mean `Gateway`?"},
     Bad{"apiVersion: wye.dev/v1alpha1\nkind: Rollout\n", "2:7 kind", "not available in this build"},
-    Bad{"apiVersion: wye.dev/v1alpha1\nkind: Issuer\n", "2:7 kind", "not available in this build"},
+    Bad{"apiVersion: wye.dev/v1alpha1\nkind: Limit\n", "2:7 kind", "not available in this build"},
     Bad{"apiVersion: wye.dev/v1alpha1\nkind: [Tenant]\n", "2:7 kind", "unknown kind"},
     Bad{"@spek: {}\n", "4:1 spek", "did you mean `spec`?"},
     Bad{"@", "1:1 spec", "`spec` is missing"},

@@ -18,7 +18,32 @@ apiVersion: wye.dev/v1alpha1
 kind: Tenant
 metadata: {name: local}
 spec:
+  members: [{issuer: laptop, appRole: Wye.Caller}]           # besides everyone with an API key of this Tenant
   dataClassMax: restricted
+---
+# Tokens: `wye token` prints one, `wye login` shows the sign-in. The issuer runs inside `wye up`, with the endpoints of Microsoft Entra.
+# For the real one: leave out `authority`, give the ids of your tenant and of your app registration (docs/using/identity.md).
+apiVersion: wye.dev/v1alpha1
+kind: Issuer
+metadata: {name: laptop}
+spec:
+  type: entra
+  entra: {authority: "laptop://issuer", tenantIds: ["11111111-1111-4111-8111-111111111111"]}
+  audiences: ["22222222-2222-4222-8222-222222222222", "api://22222222-2222-4222-8222-222222222222"]
+---
+apiVersion: wye.dev/v1alpha1
+kind: Role
+metadata: {name: caller}
+spec:
+  rules:
+    - effect: allow
+      actions: [chat.create, completions.create, responses.create, embeddings.create, models.list, models.get]
+      resources: ["route:*", "backend:*", "model:*"]
+---
+apiVersion: wye.dev/v1alpha1
+kind: Grant
+metadata: {name: local-caller}
+spec: {role: caller, tenant: local, subjects: [{members: true}]}
 )";
 
 constexpr std::string_view kAzure = R"(# The managed path. As written it is the simulator that `wye up` runs, so everything works offline.

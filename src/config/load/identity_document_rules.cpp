@@ -102,7 +102,10 @@ bool may_sign(IssuerType type, TokenAlgorithm algorithm) {
 
 void check_tokens(const Issuer& spec, const DocumentFindings& out) {
   if (spec.type == IssuerType::kX509) {
-    if (out.wrote("spec.tokens")) out.error("spec.tokens", "`tokens` has no effect on certificates", "leave the key out");
+    for (const std::string_view name : {"algorithms", "maxLifetime", "claims"}) {
+      const std::string path = "spec.tokens." + std::string(name);
+      if (out.wrote(path)) out.error(path, "`" + std::string(name) + "` has no effect on certificates", "leave the key out");
+    }
     return;
   }
   for (size_t i = 0; i < spec.tokens.algorithms.size(); ++i) {

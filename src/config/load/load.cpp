@@ -52,7 +52,7 @@ class SecretSweep {
 
 class Loader {
  public:
-  explicit Loader(const LoadLimits& limits) : limits_(limits) {}
+  Loader(const LoadLimits& limits, Diagnostics findings) : limits_(limits) { loaded_.findings = std::move(findings); }
 
   void add(const NamedText& file) {
     if (full()) return;
@@ -219,26 +219,29 @@ Result<NamedText> read_file(const std::filesystem::path& path, size_t limit) {
   return out;
 }
 
-void add_path(Loader& loader, const std::filesystem::path& path, const LoadLimits& limits) {
+void read_path(const std::filesystem::path& path, const LoadLimits& limits, std::vector<NamedText>& texts, Diagnostics& findings) {
+  const auto error = [&](const std::string& file, std::string what, std::string help) {
+    findings.push_back({Severity::kError, file, {}, "", std::move(what), std::move(help)});
+  };
   std::error_code ec;
   std::vector<std::filesystem::path> files = {path};
   const auto status = std::filesystem::status(path, ec);
   if (std::filesystem::is_directory(status)) {
     auto listed = list_files(path);
-    if (!listed) return loader.error(path.string(), {}, "", "the folder can not be read: " + listed.error().detail, "check its permissions");
-    if (listed->empty()) return loader.error(path.string(), {}, "", "the folder has no .yaml or .yml file", "name another folder");
+    if (!listed) return error(path.string(), "the folder can not be read: " + listed.error().detail, "check its permissions");
+    if (listed->empty()) return error(path.string(), "the folder has no .yaml or .yml file", "name another folder");
     files = std::move(*listed);
   } else if (!std::filesystem::is_regular_file(status)) {
-    return loader.error(path.string(), {}, "", std::filesystem::exists(status) ? "neither a file nor a folder" : "no such file or folder",
-                        "name a folder of .yaml files");
+    return error(path.string(), std::filesystem::exists(status) ? "neither a file nor a folder" : "no such file or folder",
+                 "name a folder of .yaml files");
   }
   for (const auto& file : files) {
     auto text = read_file(file, limits.file_bytes);
     if (!text) {
-      loader.error(file.string(), {}, "", "the file is unreadable: " + text.error().detail, "check its permissions");
+      error(file.string(), "the file is unreadable: " + text.error().detail, "check its permissions");
       continue;
     }
-    loader.add(*text);
+    texts.push_back(std::move(*text));
   }
 }
 
@@ -253,16 +256,22 @@ Position Source::at(std::string_view path) const {
   }
 }
 
-Loaded load_texts(std::span<const NamedText> texts, const LoadLimits& limits) {
-  Loader loader(limits);
+std::vector<NamedText> read_texts(std::span<const std::filesystem::path> paths, Diagnostics& findings, const LoadLimits& limits) {
+  std::vector<NamedText> texts;
+  for (const auto& path : paths) read_path(path, limits, texts, findings);
+  return texts;
+}
+
+Loaded load_texts(std::span<const NamedText> texts, const LoadLimits& limits, Diagnostics findings) {
+  Loader loader(limits, std::move(findings));
   for (const NamedText& text : texts) loader.add(text);
   return loader.finish();
 }
 
 Loaded load_folder(std::span<const std::filesystem::path> paths, const LoadLimits& limits) {
-  Loader loader(limits);
-  for (const auto& path : paths) add_path(loader, path, limits);
-  return loader.finish();
+  Diagnostics findings;
+  const std::vector<NamedText> texts = read_texts(paths, findings, limits);
+  return load_texts(texts, limits, std::move(findings));
 }
 
 }  // namespace wye::config

@@ -72,7 +72,9 @@ struct NamedText {
 
 /// Reads every .yaml and .yml below the given folders and the given files themselves, in the order of their names.
 Loaded load_folder(std::span<const std::filesystem::path> paths, const LoadLimits& limits = {});
-/// The same without reading files.
-Loaded load_texts(std::span<const NamedText> texts, const LoadLimits& limits = {});
+/// The same without reading files. `findings`: what reading them found already.
+Loaded load_texts(std::span<const NamedText> texts, const LoadLimits& limits = {}, Diagnostics findings = {});
+/// Reads the files that load_folder would, and binds nothing: for who keeps what was accepted as it was written.
+std::vector<NamedText> read_texts(std::span<const std::filesystem::path> paths, Diagnostics& findings, const LoadLimits& limits = {});
 
 }  // namespace wye::config

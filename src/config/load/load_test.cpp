@@ -180,7 +180,12 @@ metadata: {name: assertion}
 spec:
   type: oauth2
   origins: ["https://a.example.com"]
-  oauth2: {tokenUrl: "https://id.example.com/token", clientId: c, scope: "a b", key: {keyVault: {vault: "https://v.vault.azure.net", name: k}}, caFile: ca.crt}
+  oauth2:
+    tokenUrl: "https://id.example.com/token"
+    clientId: c
+    scope: "a b"
+    key: {keyVault: {vault: "https://v.vault.azure.net", name: k}}
+    caFile: ca.crt
 ---
 apiVersion: wye.dev/v1alpha1
 kind: Credential
@@ -193,7 +198,11 @@ metadata: {name: edge}
 spec:
   listeners:
     - {name: public, address: "::1", port: 0}
-    - {name: tls, address: 0.0.0.0, port: 8443, tls: {certFile: edge.crt, keyFile: edge.key, clientCert: require, clientCaFile: ca.crt}, trustedProxies: [10.1.0.0/16]}
+    - name: tls
+      address: 0.0.0.0
+      port: 8443
+      tls: {certFile: edge.crt, keyFile: edge.key, clientCert: require, clientCaFile: ca.crt}
+      trustedProxies: [10.1.0.0/16]
   admin: {address: 0.0.0.0, port: 9000, tls: {certFile: edge.crt, keyFile: edge.key}}
   hosts: [ai.example.com, "*.example.org", "[::1]"]
   limits: {body: 1MiB, headerTime: 5s, bodyTime: 30s, keepAlive: 10s, total: 1h, connections: 10, streams: 5}
@@ -264,7 +273,8 @@ TEST(Load, CanonicalFormIsAFixedPoint) {
       const std::array files = {NamedText{"conf/a.yaml", document(Spec::kKind, d.name, "  " + text)}};
       const Loaded second = load_texts(files);
       // References lead nowhere in a document alone; nothing else may be found.
-      for (const Diagnostic& f : second.findings) EXPECT_NE(f.what.find("is named"), std::string::npos) << to_text(f) << text;
+      for (const Diagnostic& f : second.findings)
+        EXPECT_TRUE(f.what.find("is named") + 1 != 0 || f.what.find("no caller") + 1 != 0) << to_text(f) << text;
       const auto& list = [&]() -> const std::vector<Document<Spec>>& {
         if constexpr (std::is_same_v<Spec, Gateway>) return second.resources.gateways;
         if constexpr (std::is_same_v<Spec, Issuer>) return second.resources.issuers;
@@ -324,7 +334,7 @@ TEST(Schema, DefaultsAreThoseOfTheStructs) {
       {"Issuer", {{"type", R"("x509")"}, {"x509", R"({"caFile":"ca.crt"})"}}},
       {"Role", {{"rules", R"([{"effect":"deny","actions":["*"],"resources":["route:*"]}])"}}},
       {"Grant", {{"role", R"("r")"}, {"tenant", R"("t")"}, {"subjects", R"([{"members":true}])"}}},
-      {"Credential", {{"type", R"("apiKey")"}, {"origins", R"(["https://a.org"])"}, {"apiKey", R"({"key":{"env":"K"}})"}}},
+      {"Credential", {{"type", R"("apiKey")"}, {"origins", R"(["https://a.org"])"}, {"apiKey", R"({"key":{"env":"K"}})"}, {"managedIdentity", ""}}},
       {"Backend",
        {{"provider", R"("azureOpenAI")"},
         {"endpoint", R"("https://a.org")"},
@@ -342,7 +352,7 @@ TEST(Schema, DefaultsAreThoseOfTheStructs) {
     const auto& needs = required.at(std::string(Spec::kKind));
     std::string minimal;
     for (const auto& [key, value] : needs) {
-      if (key.find('.') == std::string::npos) minimal += (minimal.empty() ? "" : ",") + ("\"" + key + "\":" + value);
+      if (key.find('.') == std::string::npos && !value.empty()) minimal += (minimal.empty() ? "" : ",") + ("\"" + key + "\":" + value);
     }
     if (Spec::kKind == "Backend") minimal += R"(,"location":{"sku":"Standard","region":"x"})";
     const auto canonical = [&](const std::string& text) {

@@ -46,12 +46,10 @@ std::vector<std::string_view> names_of(const std::vector<Document<Spec>>& docume
 }
 
 void check_references(const Resources& resources, std::span<const Reference> references, Diagnostics& findings) {
-  const std::map<std::string_view, std::vector<std::string_view>> names = {{Issuer::kKind, names_of(resources.issuers)},
-                                                                           {Role::kKind, names_of(resources.roles)},
-                                                                           {Tenant::kKind, names_of(resources.tenants)},
-                                                                           {Credential::kKind, names_of(resources.credentials)},
-                                                                           {Backend::kKind, names_of(resources.backends)},
-                                                                           {Model::kKind, names_of(resources.models)}};
+  const std::map<std::string_view, std::vector<std::string_view>> names = {
+      {Issuer::kKind, names_of(resources.issuers)},   {Role::kKind, names_of(resources.roles)},
+      {Tenant::kKind, names_of(resources.tenants)},   {Credential::kKind, names_of(resources.credentials)},
+      {Backend::kKind, names_of(resources.backends)}, {Model::kKind, names_of(resources.models)}};
   for (const Reference& reference : references) {
     const auto& known = names.at(reference.kind);
     if (std::ranges::binary_search(known, std::string_view(reference.name))) continue;
