@@ -12,7 +12,8 @@ from dev.console import StepError
 
 PYTHON_WANTED = (3, 11)
 NODE_WANTED = (20,)
-PRESENT = "import importlib.util as u, sys; sys.exit(not (u.find_spec('openai') and u.find_spec('pytest')))"
+NODE_FOLDERS = ("tests/e2e/node", "tests/e2e/idp")
+PRESENT = "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ('openai', 'pytest', 'msal', 'azure'))))"
 
 
 def check_versions(python=sys.version_info, node=None):
@@ -53,8 +54,12 @@ def python_clients(cache, root):
 
 
 def node_clients(cache, root):
-    """Puts tests/e2e/node/node_modules in place: a link into the cache, so that a second clone needs no network."""
-    source = root / "tests/e2e/node"
+    """Puts node_modules in place below each folder of NODE_FOLDERS."""
+    return [node_folder(cache, root / folder) for folder in NODE_FOLDERS]
+
+
+def node_folder(cache, source):
+    """A link into the cache, so that a second clone needs no network."""
     lock, manifest = source / "package-lock.json", source / "package.json"
     folder = cache.path(f"node/{_short_digest(lock, manifest)}")
     if not (folder / ".installed").exists():

@@ -54,9 +54,10 @@ def wanted_rows(tree):
     for lock in tree.below("tools/setup/", [".lock"]):
         for match in re.finditer(r"^([\w.-]+)==(\S+)", tree.text(lock), re.M):
             rows[match[1]] = (match[2], None, lock)
-    if "tests/e2e/node/package.json" in tree.names:
-        for match in re.finditer(r'"([@\w/.-]+)":\s*"(\d+\.\d+\.\d+[^"]*)"', tree.text("tests/e2e/node/package.json")):
-            rows[f"{match[1]} (npm)"] = (match[2], None, "tests/e2e/node/package.json")
+    for manifest in ("tests/e2e/node/package.json", "tests/e2e/idp/package.json"):
+        if manifest in tree.names:
+            for match in re.finditer(r'"([@\w/.-]+)":\s*"(\d+\.\d+\.\d+[^"]*)"', tree.text(manifest)):
+                rows[f"{match[1]} (npm)"] = (match[2], None, manifest)
     if "tools/setup/apt.toml" in tree.names:
         for item in tomllib.loads(tree.text("tools/setup/apt.toml"))["package"]:
             rows[item["name"]] = (None, None, "tools/setup/apt.toml")
