@@ -3,8 +3,10 @@
 
 #include "foundation/crypto/public_key.hpp"
 
-#include <openssl/err.h>
-#include <openssl/evp.h>
+struct evp_md_st;
+struct evp_md_ctx_st;
+struct evp_pkey_st;
+struct evp_pkey_ctx_st;
 
 namespace wye::crypto {
 
@@ -19,23 +21,29 @@ struct OpensslFree {
 template <class T, auto kFree>
 using OpensslPtr = std::unique_ptr<T, OpensslFree<kFree>>;
 
-using EvpKey = OpensslPtr<EVP_PKEY, EVP_PKEY_free>;
-using EvpKeyContext = OpensslPtr<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
-using EvpHashContext = OpensslPtr<EVP_MD_CTX, EVP_MD_CTX_free>;
-using EvpHash = OpensslPtr<EVP_MD, EVP_MD_free>;
+struct EvpFree {
+  void operator()(evp_md_st* hash) const;
+  void operator()(evp_md_ctx_st* context) const;
+  void operator()(evp_pkey_st* key) const;
+  void operator()(evp_pkey_ctx_st* context) const;
+};
+using EvpHash = std::unique_ptr<evp_md_st, EvpFree>;
+using EvpHashContext = std::unique_ptr<evp_md_ctx_st, EvpFree>;
+using EvpKey = std::unique_ptr<evp_pkey_st, EvpFree>;
+using EvpKeyContext = std::unique_ptr<evp_pkey_ctx_st, EvpFree>;
 
 /// OpenSSL's queue of errors is of the thread: what is left in it would be read by the next user, perhaps a TLS connection.
 struct ErrorQueueGuard {
   ErrorQueueGuard() = default;
   ErrorQueueGuard(const ErrorQueueGuard&) = delete;
   ErrorQueueGuard& operator=(const ErrorQueueGuard&) = delete;
-  ~ErrorQueueGuard() { ERR_clear_error(); }
+  ~ErrorQueueGuard();
 };
 
 /// The hash of an algorithm: 32, 48 or 64 bytes; 0 for EdDSA, which takes the message whole.
 size_t hash_bytes(SignatureAlgorithm algorithm);
 /// The OpenSSL constant of that hash; null for EdDSA.
-const EVP_MD* hash_of(SignatureAlgorithm algorithm);
+const evp_md_st* hash_of(SignatureAlgorithm algorithm);
 constexpr bool is_pss(SignatureAlgorithm algorithm) {
   return algorithm == SignatureAlgorithm::kPs256 || algorithm == SignatureAlgorithm::kPs384 || algorithm == SignatureAlgorithm::kPs512;
 }
@@ -52,7 +60,7 @@ constexpr std::optional<EcCurve> curve_of(KeyKind kind) {
 /// OpenSSL's name of the group.
 const char* group_name(EcCurve curve);
 /// Padding, hash and salt of an RSA algorithm; nothing to set for curves.
-bool set_parameters(EVP_PKEY_CTX* context, SignatureAlgorithm algorithm);
+bool set_parameters(evp_pkey_ctx_st* context, SignatureAlgorithm algorithm);
 
 inline const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 inline unsigned char* bytes_of(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
@@ -74,13 +82,13 @@ struct PublicKey::Material {
   Material(const Material&) = delete;
   Material& operator=(const Material&) = delete;
   ~Material();
-  EVP_PKEY_CTX* take(SignatureAlgorithm algorithm) const;
-  void give_back(SignatureAlgorithm algorithm, EVP_PKEY_CTX* context) const;
+  evp_pkey_ctx_st* take(SignatureAlgorithm algorithm) const;
+  void give_back(SignatureAlgorithm algorithm, evp_pkey_ctx_st* context) const;
   bool verify_hash(SignatureAlgorithm algorithm, std::string_view hash, std::string_view signature) const;
   bool verify_ed25519(std::string_view message, std::string_view signature) const;
 
   static constexpr size_t kReady = 2;  // contexts kept for an algorithm; more threads at once than this make their own
-  mutable std::array<std::array<std::atomic<EVP_PKEY_CTX*>, kReady>, kPublicKeyAlgorithms> ready{};
+  mutable std::array<std::array<std::atomic<evp_pkey_ctx_st*>, kReady>, kPublicKeyAlgorithms> ready{};
 };
 
 }  // namespace wye::crypto

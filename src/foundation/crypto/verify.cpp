@@ -2,6 +2,8 @@
 // was prepared once verifies any number of hashes, while EVP_DigestVerify wants to be initialised, and fetches, for each message.
 #include "foundation/crypto/openssl_key.hpp"
 
+#include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rsa.h>
 
@@ -44,6 +46,13 @@ std::array<int, 6> constexpr kPaddings = {RSA_PKCS1_PADDING,     RSA_PKCS1_PADDI
                                           RSA_PKCS1_PSS_PADDING, RSA_PKCS1_PSS_PADDING, RSA_PKCS1_PSS_PADDING};
 
 }  // namespace
+
+void EvpFree::operator()(EVP_MD* hash) const { EVP_MD_free(hash); }
+void EvpFree::operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+void EvpFree::operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+void EvpFree::operator()(EVP_PKEY_CTX* context) const { EVP_PKEY_CTX_free(context); }
+
+ErrorQueueGuard::~ErrorQueueGuard() { ERR_clear_error(); }
 
 bool fits(KeyKind kind, SignatureAlgorithm algorithm) {
   switch (kind) {

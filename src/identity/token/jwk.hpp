@@ -19,7 +19,7 @@ enum class JwkFault : uint8_t {
   kPrivate,       // holds `d p q dp dq qi k`: a private key was published
   kSymmetric,     // `kty: oct`
   kRoca,          // CVE-2017-15361
-  kKidConflict,   // two keys with one kid and different material: neither is used
+  kKidConflict,   // two keys with one kid and different (or unreadable) material: neither is used
   kNoKid,         // where every key must have one
 };
 /// `other_purpose malformed weak private symmetric roca kid_conflict no_kid`: for logs and metrics.

@@ -53,10 +53,12 @@ std::optional<int64_t> natural(json::Value root, std::string_view name) {
   return value && *value >= 0 ? value : std::nullopt;
 }
 
-/// Puts every key of a group of one kid aside if they are not one key material.
-void judge_group(std::span<Placed> group, std::vector<Jwk>& good, std::vector<QuarantinedKey>& quarantine) {
-  const bool conflict =
-      !group.front().key.kid.empty() && std::ranges::any_of(group, [&](const Placed& one) { return !same_material(one.key, group.front().key); });
+/// Puts every key of a group of one kid aside if they are not one key material. `contested` are kids of keys that were refused as
+/// dangerous or unreadable: whether such a key is another one can not be known.
+void judge_group(std::span<Placed> group, const std::set<std::string>& contested, std::vector<Jwk>& good, std::vector<QuarantinedKey>& quarantine) {
+  const Jwk& first = group.front().key;
+  const bool conflict = !first.kid.empty() && (contested.contains(first.kid) ||
+                                               std::ranges::any_of(group, [&](const Placed& one) { return !same_material(one.key, first); }));
   for (Placed& one : group) {
     if (conflict) {
       quarantine.push_back({one.index, one.key.kid, JwkFault::kKidConflict, "another key has the same kid"});
@@ -64,6 +66,14 @@ void judge_group(std::span<Placed> group, std::vector<Jwk>& good, std::vector<Qu
       good.push_back(std::move(one.key));
     }
   }
+}
+
+std::set<std::string> contested_kids(std::span<const QuarantinedKey> quarantine) {
+  std::set<std::string> kids;
+  for (const QuarantinedKey& one : quarantine) {
+    if (is_alarm(one.fault)) kids.insert(one.kid);
+  }
+  return kids;
 }
 
 /// Published vectors ask for sets of shared secrets; beside public keys even those are refused.
@@ -123,10 +133,11 @@ Result<KeySetParse> KeySet::parse(std::string_view json, const KeySetRules& rule
   }
   drop_shared_beside_public(placed, found.quarantine);
   std::ranges::sort(placed, {}, [](const Placed& one) { return std::tuple(std::string_view(one.key.kid), one.index); });
+  const std::set<std::string> contested = contested_kids(found.quarantine);
   auto set = std::make_shared<KeySet>();
   for (auto begin = placed.begin(); begin != placed.end();) {
     const auto end = std::find_if(begin, placed.end(), [&](const Placed& one) { return one.key.kid != begin->key.kid; });
-    judge_group({begin, end}, set->keys_, found.quarantine);
+    judge_group({begin, end}, contested, set->keys_, found.quarantine);
     begin = end;
   }
   for (const Jwk& key : set->keys_) set->thumbprints_.push_back(key.thumbprint);

@@ -52,15 +52,15 @@ class KeySet {
 
 /// What a text held.
 struct KeySetParse {
-  std::shared_ptr<const KeySet> keys;
+  std::shared_ptr<const KeySet> keys{};
   /// In the order of the text. is_alarm(fault) says which of them somebody should look at.
-  std::vector<QuarantinedKey> quarantine;
+  std::vector<QuarantinedKey> quarantine{};
   /// The array `keys` had no element at all: in a SPIFFE bundle that means that every key is revoked.
   bool array_was_empty = false;
   /// SPIFFE bundles: DER of the roots, and the members of these names if they are non-negative integers.
-  std::vector<std::string> roots;
-  std::optional<int64_t> spiffe_sequence;
-  std::optional<int64_t> spiffe_refresh_hint;
+  std::vector<std::string> roots{};
+  std::optional<int64_t> spiffe_sequence{};
+  std::optional<int64_t> spiffe_refresh_hint{};
 
   size_t alarms() const {
     return static_cast<size_t>(std::ranges::count_if(quarantine, [](const QuarantinedKey& one) { return is_alarm(one.fault); }));
