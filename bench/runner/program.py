@@ -43,7 +43,7 @@ def build(folder, with_wye):
     root = BENCH.parent
     if not (folder / "build.ninja").exists():
         subprocess.run(["cmake", "--preset", "release"], cwd=root, check=True, stdout=subprocess.DEVNULL)
-    targets = TARGETS + (["wye"] if with_wye else [])
+    targets = TARGETS + (["wye", "wye_bench_micro"] if with_wye else [])
     done = subprocess.run(["ninja", "-C", str(folder), *targets], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode != 0:
         raise BenchError("the build failed\n" + done.stdout[-3000:])

@@ -15,7 +15,7 @@ def ratio(row, figure):
 
 
 def value(row, figure, subject="wye"):
-    return row[subject][figure] if subject in row else None
+    return row[subject].get(figure) if subject in row else None
 
 
 def losses(row):
@@ -39,6 +39,12 @@ BARS = [
     ("RSS, idle", "memory", lambda r: value(r, "idle_mb"), 30, 15, "MB", ("idle_mb", "MB")),
     ("RSS, growth after the first tenth", "memory", lambda r: value(r, "growth"), 0.10, None, "", ("growth", "")),
     ("1,024 streams: lost or out of order", "streams_1024", losses, 0, 0, "", ("failures", "")),
+    ("RS256-2048, first verification", "identity_micro", lambda r: value(r, "rs256_cold_ratio"), 1.2, None, "× EVP_DigestVerify",
+     ("rs256_cold_us", "µs")),
+    ("verified token, from the cache", "identity_micro", lambda r: value(r, "token_cached_ratio"), 2.5, None, "× SHA-256",
+     ("token_cached_us", "µs")),
+    ("junk token refused (100,000 a second)", "identity_micro", lambda r: value(r, "junk_us"), 10, None, "µs", ("junk_us", "µs")),
+    ("authorisation, 10,000 grants", "identity_micro", lambda r: value(r, "authorise_us"), 1, None, "µs", ("authorise_us", "µs")),
 ]
 
 
@@ -105,6 +111,10 @@ def markdown(result):
         lines += [f"{name}: {one['requests']} requests and {one['streams']} streams; RSS {text_of(one['idle_mb'])} MB idle, "
                   f"{text_of(one['tenth_mb'])} MB after the first tenth, {text_of(one['full_mb'])} MB at the end; "
                   f"idle CPU {text_of(one['idle_cpu_ms_per_s'])} ms/s.", ""]
+    micro = result["rows"].get("identity_micro", {}).get("wye")
+    if micro:
+        lines += ["Single steps, µs by the median of alternating batches: "
+                  + ", ".join(f"{name.removesuffix('_us')} {text_of(one)}" for name, one in micro.items() if name.endswith("_us")) + ".", ""]
     methods = {one["method"] for one in result["rows"].get("syscalls", {}).values()}
     lines += [f"Machine: {facts['cpu']}, {facts['cores']} cores, {facts['memory_mb']} MB, Linux {facts['kernel']}; {facts['nginx']}; "
               f"{facts['compiler']}. Gateway under test on core {facts['gateway_core']}, load generator and stub upstream together on core "

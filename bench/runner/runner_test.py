@@ -5,7 +5,7 @@ import unittest
 from pathlib import Path
 from unittest import mock
 
-from runner import measure, report
+from runner import measure, report, scenarios
 from runner.programs import BenchError
 
 
@@ -94,6 +94,15 @@ class Bars(unittest.TestCase):
     def test_a_lost_chunk_misses(self):
         row = {"failures": 0, "expected_chunks": 64, "chunks": 63}
         self.assertEqual(list(self.verdicts({"streams_1024": {"wye": row}}).values()), ["missed"])
+
+    def test_single_steps_are_judged_where_they_ran(self):
+        steps = {"rs256_cold": {"median_ns": 11900}, "rs256_bare_evp_digest_verify_copied_context": {"median_ns": 10000}, "token_chars": 1300,
+                 "junk_noise": {"median_ns": 500}, "junk_unknown_kid": {"median_ns": 10001}}
+        row = scenarios.micro_row(steps)
+        self.assertEqual((row["rs256_cold_us"], row["rs256_cold_ratio"], row["junk_us"]), (11.9, 1.19, 10.001))
+        self.assertEqual(self.verdicts({"identity_micro": {"wye": row}}),
+                         {"RS256-2048, first verification": "met", "verified token, from the cache": "not run",
+                          "junk token refused (100,000 a second)": "missed", "authorisation, 10,000 grants": "not run"})
 
     def test_results_are_written(self):
         facts = report.machine_facts(setting())

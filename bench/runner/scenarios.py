@@ -1,9 +1,11 @@
 """The rows of the table. Each returns figures by subject; bars are judged in report.py."""
+import json
+import subprocess
 import time
 from statistics import median
 
 from .measure import Load, count_syscalls, measure, run_load
-from .programs import BenchError, rss_bytes, run_ns
+from .programs import BenchError, rss_bytes, run_ns, start
 
 ONE_KB = 1024
 
@@ -146,6 +148,33 @@ def streams_1024(setting, subjects):
     return row
 
 
+def identity_micro(setting, subjects):
+    """Single steps of the product, each beside what it is built on, in one process: no gateway, no load."""
+    process = start([setting.build / "wye_bench_micro", "--rounds", 5 if setting.seconds <= 1 else 15], setting.gateway_core,
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    out, err = process.communicate()
+    if process.returncode != 0 or not out:
+        raise BenchError(f"wye_bench_micro ended with code {process.returncode}: {err.decode().strip()}")
+    return {"wye": micro_row(json.loads(out))}
+
+
+def micro_row(steps):
+    """Microseconds by the median, and ratios to what a step is built on; a step that the program has not is absent."""
+    row = {f"{name}_us": one["median_ns"] / 1000 for name, one in steps.items() if isinstance(one, dict)}
+    for ratio, step, base in MICRO_RATIOS:
+        if step in steps and base in steps:
+            row[ratio] = steps[step]["median_ns"] / steps[base]["median_ns"]
+    junk = [row[name] for name in ("junk_noise_us", "junk_unknown_kid_us") if name in row]
+    if junk:
+        row["junk_us"] = max(junk)
+    return row
+
+
+# (figure, step, what it is built on)
+MICRO_RATIOS = [("rs256_cold_ratio", "rs256_cold", "rs256_bare_evp_digest_verify_copied_context"),
+                ("token_cached_ratio", "token_cached", "sha256_of_token")]
+
+
 def descriptors_allowed():
     import resource
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -157,4 +186,4 @@ def descriptors_allowed():
 
 
 SCENARIOS = {"cpu_1k": cpu_1k, "cpu_16k": cpu_16k, "added_latency": added_latency, "sse_256": sse_256, "syscalls": syscalls,
-             "allocations": allocations, "memory": memory, "streams_1024": streams_1024}
+             "allocations": allocations, "memory": memory, "streams_1024": streams_1024, "identity_micro": identity_micro}
