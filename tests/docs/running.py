@@ -52,6 +52,7 @@ class Place:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "AZURE_OPENAI_", "WYE_")) or k == "WYE_ARTIFACTS"}
         kept |= {"PATH": f"{self.folder / 'bin'}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}", "NO_COLOR": "1"}
         kept["WYE_DATA"] = str(self.data)
+        kept["XDG_CONFIG_HOME"] = str(self.folder / "config")  # nobody has signed in here
         return kept | (self.exports() if with_instance else {})
 
     def exports(self):

@@ -3,12 +3,15 @@
 HEAD = "apiVersion: wye.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec:\n"
 
 
-def _document(kind, name, lines):
+def document(kind, name, lines):
     return HEAD.format(kind=kind, name=name) + "".join(f"  {line}\n" for line in lines)
 
 
+_document = document
+
+
 def edge(port=0, admin_port=0, extra=()):
-    return _document(
+    return document(
         "Gateway",
         "edge",
         [
@@ -21,15 +24,15 @@ def edge(port=0, admin_port=0, extra=()):
 
 
 def tenant(name, data_class="restricted"):
-    return _document("Tenant", name, [f"dataClassMax: {data_class}"])
+    return document("Tenant", name, [f"dataClassMax: {data_class}"])
 
 
 def credential(name, origin, key_file):
-    return _document("Credential", name, ["type: apiKey", f'origins: ["{origin}"]', f"apiKey: {{header: api-key, key: {{file: {key_file}}}}}"])
+    return document("Credential", name, ["type: apiKey", f'origins: ["{origin}"]', f"apiKey: {{header: api-key, key: {{file: {key_file}}}}}"])
 
 
 def azure(name, endpoint, deployment, credential_name, api_version="v1", capabilities="chat, completions"):
-    return _document(
+    return document(
         "Backend",
         name,
         [
@@ -47,7 +50,7 @@ def azure(name, endpoint, deployment, credential_name, api_version="v1", capabil
 
 
 def server(name, endpoint, model, capabilities="chat, completions", context=2048):
-    return _document(
+    return document(
         "Backend",
         name,
         [
@@ -63,7 +66,7 @@ def server(name, endpoint, model, capabilities="chat, completions", context=2048
 
 
 def local_model(name, file, digest, data_class="restricted"):
-    return _document(
+    return document(
         "Model",
         name,
         [
@@ -78,7 +81,7 @@ def local_model(name, file, digest, data_class="restricted"):
 
 def route(name, *candidates, operations="chat, completions, responses", extra=(), data_class="internal"):
     named = ", ".join(f"{{{candidate}}}" for candidate in candidates)
-    return _document("Route", name, [f"operations: [{operations}]", f"dataClass: {data_class}", f"candidates: [{named}]", *extra])
+    return document("Route", name, [f"operations: [{operations}]", f"dataClass: {data_class}", f"candidates: [{named}]", *extra])
 
 
 def write(folder, documents):
