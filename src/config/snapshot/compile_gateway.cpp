@@ -60,14 +60,20 @@ void Compiler::compile_gateway() {
   const Gateway& spec = chosen->spec;
   GatewaySettings& out = out_->gateway_;
   out.name = chosen->name;
-  for (const Listener& listener : spec.listeners) out.listeners.push_back({listener.name, listener.address, listener.port, listener.tls});
+  for (const Listener& listener : spec.listeners) {
+    out.listeners.push_back({listener.name, listener.address, listener.port, listener.tls, {}});
+    // The grammar has seen them; what is no network trusts nobody.
+    for (const std::string& text : listener.trusted_proxies) {
+      if (const std::optional<Cidr> network = Cidr::parse(text)) out.listeners.back().trusted_proxies.push_back(*network);
+    }
+  }
   if (options_.port && !out.listeners.empty()) out.listeners.front().port = *options_.port;
   out.admin = spec.admin;
   if (options_.admin_port) out.admin.port = *options_.admin_port;
   for (const std::string& host : spec.hosts) out.hosts.push_back(lower(host));
   if (out.hosts.empty()) out.hosts = {"localhost", "127.0.0.1", "[::1]"};
   out.limits = spec.limits;
-  out.api_keys = spec.auth.api_keys;
+  out.auth = spec.auth;
   out.azure_api_versions = spec.api_versions.azure;
   out.access_log = spec.access_log.to.value_or(options_.purpose == Purpose::kUp ? AccessLogTo::kFile : AccessLogTo::kStdout);
   out.access_log_sample = spec.access_log.sample;

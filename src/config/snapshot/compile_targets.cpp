@@ -68,6 +68,7 @@ void Compiler::compile_backends() {
     if (auto endpoint = parse_endpoint(spec.endpoint)) entry.endpoint = std::move(*endpoint);
     entry.endpoint_is_live = entry.endpoint.simulator();
     if (const auto it = credential_ids_.find(spec.auth.credential); it != credential_ids_.end()) entry.credential = it->second;
+    entry.token_audience = spec.auth.token_audience;
     entry.data_class_max = spec.data_class_max;
     entry.region = spec.location.region;
     if (spec.location.sku) {

@@ -14,6 +14,8 @@ class Compiler {
   // Each step adds findings and goes on, so that all come at once.
   void compile_gateway();  // which Gateway, its listeners, hosts, limits
   void compile_tenants();  // ceilings and regions with parents applied
+  void compile_issuers();
+  void compile_policy();   // Roles, Grants, members of Tenants
   void compile_credentials();
   void compile_backends();  // also: none of them is ourselves
   void compile_models();

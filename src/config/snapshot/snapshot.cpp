@@ -76,6 +76,8 @@ Compiled Compiler::run() {
   if (has_errors(findings_)) return {nullptr, std::move(findings_)};
   compile_gateway();
   compile_tenants();
+  compile_issuers();
+  compile_policy();
   compile_credentials();
   compile_backends();
   compile_models();

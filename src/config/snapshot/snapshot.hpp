@@ -3,13 +3,12 @@
 // Lifetime: pointers, views and ids are valid as long as the snapshot. Threads: const after compile.
 #pragma once
 
+#include "config/kinds/cidr.hpp"
 #include "config/load/endpoint.hpp"
 #include "config/load/load.hpp"
+#include "identity/access/policy.hpp"
+#include "identity/token/issuer_rules.hpp"
 #include "llm/route/route.hpp"
-
-namespace wye::token {
-struct LaptopIssuer;  // identity/token/issuer_rules.hpp
-}
 
 namespace wye::config {
 
@@ -27,6 +26,7 @@ struct TargetEntry {
   Endpoint endpoint;              // of a Model and of the simulator: unknown here (host empty, or simulator()); it comes live
   bool endpoint_is_live = false;  // the address is not configured: a local runtime or the simulator
   int credential = -1;            // index into Snapshot::credentials(); -1: none
+  std::string token_audience;     // what a token for it is asked for
   DataClass data_class_max = DataClass::kPublic;
   Residency residency = Residency::kNone;
   std::string region;
@@ -73,6 +73,12 @@ struct ListenerEntry {
   std::string address;
   uint16_t port = 0;
   std::optional<TlsFiles> tls;
+  std::vector<Cidr> trusted_proxies;  // whose word about their clients' certificates is taken, over mutual TLS
+  /// Over mutual TLS means: the handshake has proven the peer's certificate against this listener's own roots.
+  bool trusts_proxy(const IpAddress& peer) const {
+    return tls && tls->client_cert == ClientCert::kRequire &&
+           std::ranges::any_of(trusted_proxies, [&](const Cidr& network) { return network.contains(peer); });
+  }
 };
 
 /// What the process as a whole does.
@@ -82,7 +88,7 @@ struct GatewaySettings {
   AdminListener admin;
   std::vector<std::string> hosts;  // lower case, without port, IPv6 in brackets; `*.` for one label
   GatewayLimits limits;
-  bool api_keys = true;
+  GatewayAuth auth;
   std::vector<std::string> azure_api_versions;  // empty: no Azure dialect
   AccessLogTo access_log = AccessLogTo::kStdout;
   uint32_t access_log_sample = 100;  // percent of the 2xx
@@ -105,6 +111,10 @@ class Snapshot {
   std::span<const TargetEntry> targets() const { return targets_; }
   std::span<const CredentialEntry> credentials() const { return credentials_; }
   const TargetEntry& target(route::TargetId id) const { return targets_[id]; }
+  /// Every Issuer whose tokens are believed, by name; those of the type `x509` have none.
+  std::span<const token::IssuerRulesPtr> issuers() const { return issuers_; }
+  /// Who may do what. Its tenant ids are places in tenants().
+  const access::Policy& policy() const { return *policy_; }
   /// The Models with everything a runtime needs (files, slots, probe).
   std::span<const Document<Model>> models() const { return resources_.models; }
   const Resources& resources() const { return resources_; }
@@ -122,6 +132,8 @@ class Snapshot {
   std::vector<TenantEntry> tenants_;
   std::vector<TargetEntry> targets_;
   std::vector<CredentialEntry> credentials_;
+  std::vector<token::IssuerRulesPtr> issuers_;
+  std::optional<access::Policy> policy_;  // always there once compiled
   std::unordered_map<std::string_view, uint32_t> route_index_;
   std::unordered_map<std::string_view, uint32_t> tenant_index_;
   std::deque<std::vector<uint32_t>> id_lists_;  // what the spans of policies and tenants point into

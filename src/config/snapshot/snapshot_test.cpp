@@ -53,6 +53,21 @@ TEST(Snapshot, TheDefaultConfigurationCompilesUnderUpWithoutFindings) {
   EXPECT_EQ(s.credentials()[static_cast<size_t>(azure.credential)].origins[0], "simulator://azure");
 }
 
+TEST(Snapshot, ListenersKnowTheProxiesThatTheyTrust) {
+  const std::string tls = "tls: {certFile: a.crt, keyFile: a.key, clientCert: require, clientCaFile: ca.crt}";
+  const Compiled compiled = compile_text(
+      doc("Gateway", "g", "{listeners: [{name: a, trustedProxies: [10.1.0.0/16, \"2001:db8::/32\"], " + tls + "}, {name: b, port: 8443}]}") +
+      tenant() + backend("x", ", dataClassMax: restricted") + route("r", "[{backend: x}]"));
+  ASSERT_NE(compiled.snapshot, nullptr) << to_text(compiled.findings);
+  const auto& listeners = compiled.snapshot->gateway().listeners;
+  const auto trusts = [&](size_t i, std::string_view address) {
+    return std::ranges::any_of(listeners[i].trusted_proxies, [&](const Cidr& network) { return network.contains(*IpAddress::parse(address)); });
+  };
+  EXPECT_TRUE(trusts(0, "10.1.2.3") && trusts(0, "2001:db8::1"));
+  EXPECT_FALSE(trusts(0, "10.2.0.1") || trusts(0, "2001:db9::1") || trusts(0, "127.0.0.1"));
+  EXPECT_TRUE(listeners[1].trusted_proxies.empty());
+}
+
 TEST(Snapshot, EverySampleLoadsAndCompiles) {
   size_t folders = 0;
   for (const auto& entry : std::filesystem::directory_iterator("deploy/samples")) {

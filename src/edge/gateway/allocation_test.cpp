@@ -102,7 +102,8 @@ size_t count(std::string_view body, std::span<const std::string> parts, std::str
   std::vector<provider::LiveEndpoint> live(configuration->snapshot->targets().size(), provider::LiveEndpoint{.health = provider::Health::kLive});
   size_t spent = SIZE_MAX;
   {
-    Gateway gateway(loop, resolver, {clock, log, sink, metrics, keys.index(), pseudonyms, {1, 2, 3, 4}});
+    TestIdentity identity(loop, resolver, clock, log);
+    Gateway gateway(loop, resolver, identity.parts(clock, log, sink, metrics, keys.index(), pseudonyms, {1, 2, 3, 4}));
     gateway.take(configuration, std::make_shared<provider::EndpointSet>("", 1, live));
     http::Server server(loop, clock, gateway, connections, *loop.listen(net::Endpoint::loopback(0)), {.listener_name = "main"});
     net::Scope scope;

@@ -5,7 +5,8 @@
 
 #include "config/snapshot/snapshot.hpp"
 #include "foundation/net/tls.hpp"
-#include "identity/workload/credential_values.hpp"
+#include "identity/token/authenticator.hpp"
+#include "identity/workload/credentials.hpp"
 #include "llm/provider/endpoint_set.hpp"
 
 namespace wye::gateway {
@@ -13,8 +14,9 @@ namespace wye::gateway {
 /// One accepted configuration. A request keeps the one it began with.
 struct Configuration {
   config::SnapshotPtr snapshot;
-  workload::CredentialValues credentials;                            // by index of Snapshot::credentials()
+  workload::CredentialSetPtr credentials;                            // by index of Snapshot::credentials()
   std::vector<std::shared_ptr<const net::TlsClientContext>> trust;   // by TargetId; null: no TLS
+  token::AuthRulesPtr auth;                                          // whose credentials are believed
   WallTime accepted_at;
 };
 using ConfigurationPtr = std::shared_ptr<const Configuration>;

@@ -10,7 +10,7 @@ namespace {
 net::Task<Result<void>> run(Exchange& x) {
   CO_CHECK_OK(Steps::match(x));                 //  1. path, method, version → action; nothing later looks at the raw path
   CO_CHECK_OK(Steps::inspect_envelope(x));      //  2. request line, headers, query
-  CO_CHECK_OK(Steps::authenticate(x));          //  3. credential → Principal; no body byte is decoded for an unknown caller
+  CO_CHECK_OK(co_await Steps::authenticate(x)); //  3. credential → Principal; no body byte is decoded for an unknown caller
   if (!x.matched->operation) co_return co_await Steps::answer_models(x);
   CO_CHECK_OK(Steps::admit(x));                 //     room in the process for one more, before its body takes memory
   CO_CHECK_OK(co_await Steps::decode(x));       //  4. the body, parsed once, strictly, for everyone after

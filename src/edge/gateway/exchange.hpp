@@ -5,7 +5,7 @@
 #include "edge/gateway/gateway.hpp"
 #include "edge/gateway/match.hpp"
 #include "foundation/http/sse.hpp"
-#include "identity/token/credential.hpp"
+#include "identity/access/policy.hpp"
 #include "llm/protocol/aggregate.hpp"
 #include "llm/protocol/errors.hpp"
 #include "llm/protocol/responses_bridge.hpp"
@@ -66,9 +66,12 @@ class Exchange {
 
   std::optional<Match> matched;
   std::string_view allow;                   // for 405
-  bool credential_sent = false;
   token::PrincipalRef principal;
   const config::TenantEntry* tenant = nullptr;
+  access::Standing standing;                // what the caller holds in that tenant
+  access::Facts facts;                      // of the request, as far as they are known
+  std::optional<access::Decision> denied;   // by which rules
+  bool hidden = false;                      // the Route exists, but not for this caller
   const config::RouteEntry* route = nullptr;
   std::string_view asked_model;             // what the client called it
   route::Ask ask;

@@ -18,7 +18,9 @@ Gateway::Gateway(net::Loop& loop, net::Resolver& resolver, const GatewayParts& p
       pseudonyms_(parts.pseudonyms),
       random_(parts.seed),
       origins_(loop, resolver),
-      keys_(parts.keys),
+      credentials_(loop, parts.credentials),
+      authenticator_({loop, parts.clock, parts.keys, parts.key_sets, parts.certificates, parts.replays, parts.token_cache}),
+      trail_(parts.trail),
       access_log_(parts.access_log),
       requests_(parts.requests) {}
 
@@ -27,7 +29,8 @@ Gateway::~Gateway() {
 }
 
 void Gateway::take(ConfigurationPtr configuration, provider::EndpointSetPtr endpoints) {
-  configuration_ = join(std::move(configuration), std::move(endpoints), origins_, configuration_.get());
+  authenticator_.take(configuration->auth);
+  configuration_ = join(std::move(configuration), std::move(endpoints), origins_, credentials_, configuration_.get());
 }
 
 void Gateway::flush_log_soon() {

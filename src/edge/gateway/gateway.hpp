@@ -8,7 +8,8 @@
 #include "foundation/base/log.hpp"
 #include "foundation/crypto/digest.hpp"
 #include "foundation/http/server.hpp"
-#include "identity/token/key_index.hpp"
+#include "identity/audit/trail.hpp"
+#include "identity/token/authenticator.hpp"
 
 namespace wye::gateway {
 
@@ -38,9 +39,15 @@ struct GatewayParts {
   LogSink& access_log;
   Metrics& metrics;
   const token::KeyIndex& keys;
+  token::KeySets& key_sets;
+  const token::CertificateTrust& certificates;
+  token::ReplayStore& replays;
+  audit::Trail& trail;                // who was refused what
   const crypto::HmacKey& pseudonyms;  // callers are named to providers by a keyed hash only
   std::array<uint64_t, 4> seed;       // for request ids and draws; another one for each gateway
+  size_t token_cache = token::kVerifiedTokensBytes;  // bytes, this gateway's share
   std::shared_ptr<InFlight> requests = std::make_shared<InFlight>();  // copies of one GatewayParts count together
+  workload::Credentials* credentials = nullptr;                       // fetches what Credentials present; null: keys only
 };
 
 class Gateway final : public http::Handler {
@@ -73,7 +80,9 @@ class Gateway final : public http::Handler {
   const crypto::HmacKey& pseudonyms_;
   SeededRandom random_;
   OriginCache origins_;
-  token::KeyReader keys_;
+  workload::CredentialReader credentials_;
+  token::Authenticator authenticator_;
+  audit::Trail& trail_;
   LogBlock access_log_;
   std::shared_ptr<InFlight> requests_;
   std::optional<net::Loop::TimerToken> log_flush_;

@@ -69,9 +69,17 @@ ConfigurationPtr configure(const std::string& text, WallTime now) {
   if (compiled.snapshot == nullptr) return nullptr;
   auto made = std::make_shared<Configuration>();
   made->snapshot = compiled.snapshot;
-  for (const config::CredentialEntry& entry : compiled.snapshot->credentials())
-    made->credentials.keys.emplace_back(std::string(entry.name == "to-one" ? kSecretOfOne : kSecretOfAzure));
+  std::vector<workload::CredentialSet::Fixed> keys;
+  for (const config::CredentialEntry& entry : compiled.snapshot->credentials()) {
+    const auto style = entry.header == config::KeyHeader::kBearer ? workload::HeaderStyle::kBearer : workload::HeaderStyle::kApiKey;
+    keys.push_back({{entry.name, {}, entry.origins, style, false}, std::string(entry.name == "to-one" ? kSecretOfOne : kSecretOfAzure)});
+  }
+  made->credentials = workload::CredentialSet::of_keys(std::move(keys));
   made->trust.resize(compiled.snapshot->targets().size());
+  auto rules = std::make_shared<token::AuthRules>();
+  rules->api_keys = compiled.snapshot->gateway().auth.api_keys;
+  for (const token::IssuerRulesPtr& issuer : compiled.snapshot->issuers()) rules->issuers.push_back(issuer);
+  made->auth = std::move(rules);
   made->accepted_at = now;
   return made;
 }
@@ -99,8 +107,19 @@ std::string test_configuration(std::string_view gateway, std::string_view more) 
 GatewayRig::GatewayRig(RigOptions options) : loop(options.seed, options.faults) {
   key = keys.create({.tenant = "team-a", .created_by = "test", .owner = "owner-a"}, loop.clock().wall());
   other_key = keys.create({.tenant = "team-b", .created_by = "test", .owner = "owner-b"}, loop.clock().wall());
-  const GatewayParts parts{
-      loop.clock(), log, access, metrics, keys.index(), pseudonyms, {options.seed * 0x9E3779B97F4A7C15ull, 0xD1B54A32D192ED03ull, 3, 4}, in_flight};
+  GatewayParts parts = identity.parts(loop.clock(), log, access, metrics, keys.index(), pseudonyms,
+                                      {options.seed * 0x9E3779B97F4A7C15ull, 0xD1B54A32D192ED03ull, 3, 4});
+  parts.requests = in_flight;
+  const auto variable = [this](std::string_view name) -> std::optional<std::string> {
+    const auto found = platform.find(name);
+    return found == platform.end() ? std::nullopt : std::optional(found->second);
+  };
+  const workload::TrustMaker no_trust = [](const std::string&) -> Result<std::shared_ptr<const net::TlsClientContext>> {
+    return Fail(internal_error(ErrorCode::kUsage, "no TLS here"));
+  };
+  platform = std::move(options.platform);
+  credentials = std::make_unique<workload::Credentials>(loop, resolver, workload::CredentialParts{loop.clock(), variable, no_trust, options.seed});
+  parts.credentials = credentials.get();
   gateway = std::make_unique<Gateway>(loop, resolver, parts);
   reload(options.configuration);
   server = std::make_unique<http::Server>(loop, loop.clock(), *gateway, count, *loop.listen(net::Endpoint::loopback(kGatePort)),
@@ -130,9 +149,27 @@ provider::EndpointSetPtr GatewayRig::endpoints() const {
   return std::make_shared<provider::EndpointSet>(configuration->snapshot->digest(), generation_, std::move(live));
 }
 
+/// With Credentials that fetch, where configuration has other ones than keys; keys are then those of `configure` no more.
+ConfigurationPtr GatewayRig::with_tokens(const Configuration& plain) {
+  std::vector<workload::CredentialWanted> wanted;
+  for (const auto& document : plain.snapshot->resources().credentials) wanted.push_back({document.name, document.spec, {}, {}});
+  for (size_t i = 0; i < wanted.size(); ++i) wanted[i].origins = plain.snapshot->credentials()[i].origins;
+  for (const config::TargetEntry& target : plain.snapshot->targets()) {
+    if (target.credential >= 0) wanted[static_cast<size_t>(target.credential)].audiences = {target.token_audience};
+  }
+  std::vector<workload::CredentialFinding> findings;
+  auto made = std::make_shared<Configuration>(plain);
+  made->credentials = credentials->prepare(wanted, [](const std::string& name) { return std::optional("canary-key-of-" + name); }, findings);
+  EXPECT_TRUE(findings.empty()) << findings.at(0).what;
+  credentials->take(made->credentials);
+  return made;
+}
+
 void GatewayRig::reload(const std::string& text) {
   ConfigurationPtr next = configure(text, {1'760'000'000'000'000'000});
   if (next == nullptr) return;
+  const auto is_key = [](const config::CredentialEntry& entry) { return entry.type == config::CredentialType::kApiKey; };
+  if (!std::ranges::all_of(next->snapshot->credentials(), is_key)) next = with_tokens(*next);
   configuration = std::move(next);
   ++generation_;
   gateway->take(configuration, endpoints());

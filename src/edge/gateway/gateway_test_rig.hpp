@@ -2,7 +2,7 @@
 #pragma once
 
 #include "edge/gateway/fake_test_upstream.hpp"
-#include "edge/gateway/gateway.hpp"
+#include "edge/gateway/test_identity.hpp"
 #include "identity/token/test_keys.hpp"
 
 #include <gtest/gtest.h>
@@ -46,6 +46,7 @@ struct RigOptions {
   uint64_t seed = 1;
   net::SimFaults faults{};
   std::string configuration = test_configuration();
+  std::map<std::string, std::string, std::less<>> platform{};
 };
 
 class GatewayRig {
@@ -77,6 +78,9 @@ class GatewayRig {
   Log log{process, loop.clock()};
   Metrics metrics;
   token::TestKeys keys;
+  std::map<std::string, std::string, std::less<>> platform;  // variables that a platform sets: where tokens for us come from
+  std::unique_ptr<workload::Credentials> credentials;
+  TestIdentity identity{loop, resolver, loop.clock(), log};
   crypto::HmacKey pseudonyms{std::string(32, 'h')};
   http::ConnectionCount count{1000};
   std::shared_ptr<InFlight> in_flight = std::make_shared<InFlight>();
@@ -94,6 +98,7 @@ class GatewayRig {
   net::Task<void> converse(std::string bytes, Reply& reply, Manners manners);
   net::Task<void> listen(net::Stream& stream, Reply& reply, Manners manners);
   provider::EndpointSetPtr endpoints() const;
+  ConfigurationPtr with_tokens(const Configuration& plain);
   size_t open_ = 0;
   uint64_t generation_ = 0;
 };

@@ -83,12 +83,6 @@ std::expected<Match, NoMatch> match_operation(std::string_view path, const http:
 
 }  // namespace
 
-std::string_view to_string(Action action) {
-  constexpr std::array<std::string_view, 6> kNames = {"chat.create",       "completions.create", "responses.create",
-                                                      "embeddings.create", "models.list",        "models.get"};
-  return kNames[static_cast<size_t>(action)];
-}
-
 std::expected<Match, NoMatch> match(const http::Head& head, const http::Target& target, const config::GatewaySettings& settings) {
   if (!serves_host(head, settings)) return refuse(ErrorCode::kWrongHost);
   std::string_view path = target.path();

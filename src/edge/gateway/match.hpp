@@ -5,14 +5,12 @@
 
 #include "config/snapshot/snapshot.hpp"
 #include "foundation/http/target.hpp"
+#include "identity/access/action.hpp"
 #include "llm/protocol/request.hpp"
 
 namespace wye::gateway {
 
-/// What the caller wants to do: the closed list that authorisation decides on.
-enum class Action : uint8_t { kChatCreate, kCompletionsCreate, kResponsesCreate, kEmbeddingsCreate, kModelsList, kModelsGet };
-/// `chat.create`, …: the spelling of Roles and logs.
-std::string_view to_string(Action action);
+using access::Action;
 
 enum class Dialect : uint8_t { kOpenAi, kAzureDated, kAzureV1 };
 

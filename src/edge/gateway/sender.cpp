@@ -75,11 +75,15 @@ net::Task<Result<void>> Sender::run() {
     Try t;
     t.target = &x_.configuration->targets[choice.target];
     t.bridged = choice.bridged;
-    t.facts.fresh_tried = t.facts.conflict_retried = order.retried_at_once(*index);
+    t.facts.fresh_tried = t.facts.conflict_retried = t.facts.token_refreshed = order.retried_at_once(*index);
     // The same rules once more, for the target that was resolved: a plan is no permission.
     const route::Target& resolved = x_.route->policy.candidates[choice.candidate];
     if (route::check_target(x_.route->policy, x_.tenant->facts, x_.ask, resolved, t.target->capabilities))
       co_return Fail(internal_error(ErrorCode::kDataClassForbidden, "the resolved target breaks a constraint"));
+    if (const access::Decision decision = Steps::granted(x_, resolved); !decision) {
+      x_.denied = decision;
+      co_return Fail(internal_error(ErrorCode::kDataClassForbidden, std::string(decision.detail())));
+    }
     begin(t);
     Result<void> result = co_await attempt(t);
     if (result) {
@@ -88,6 +92,7 @@ net::Task<Result<void>> Sender::run() {
       co_return result;
     }
     last = std::move(result).error();
+    if (t.facts.status == 401 && t.presented != nullptr) co_await renew_credential(t);
     if (!go_on(t, *index, order, last)) break;
   }
   co_return Fail(std::move(last));
@@ -123,7 +128,7 @@ bool Sender::go_on(Try& t, size_t choice, Order& order, Error& error) {
   if (outcome.verdict == provider::Verdict::kRetrySame) {
     order.note_retried(choice);
     order.again_now(choice);
-  } else if (outcome.same_after_others) {
+  } else if (outcome.same_after_others && error.code != ErrorCode::kUpstreamAuthUnavailable) {
     order.again_last(choice);
   } else if (outcome.same_after_wait && order.empty() && t.wait && *t.wait <= provider::kSameTargetWaitMax) {
     order.again_after(choice, *t.wait);
@@ -192,13 +197,13 @@ protocol::UpstreamTarget Sender::upstream_target(const Try& t) {
   if ((request.user || request.safety_identifier) && user_hash_.empty())
     user_hash_ = crypto::to_hex(crypto::as_text(x_.gateway.pseudonyms_.mac(x_.principal->subject())).substr(0, 16));
   if (request.prompt_cache_key && cache_prefix_.empty())
-    cache_prefix_ = crypto::to_hex(crypto::as_text(x_.gateway.pseudonyms_.mac(x_.principal->tenant())).substr(0, 8)) + "-";
+    cache_prefix_ = crypto::to_hex(crypto::as_text(x_.gateway.pseudonyms_.mac(x_.tenant->name)).substr(0, 8)) + "-";
   target.user_hash = user_hash_;
   target.cache_key_prefix = cache_prefix_;
   return target;
 }
 
-Result<void> Sender::write_head(const Try& t, size_t body_bytes) {
+Result<void> Sender::write_head(Try& t, size_t body_bytes) {
   http::HeadWriter head(m_.head);
   head.text("POST ");
   head.text(t.target->paths[static_cast<size_t>(t.spoken)]);
@@ -206,7 +211,10 @@ Result<void> Sender::write_head(const Try& t, size_t body_bytes) {
   head.text(t.target->host);
   head.text("\r\nuser-agent: wye/0.1\r\ncontent-type: application/json\r\naccept-encoding: identity\r\naccept: ");
   head.text(t.upstream_stream ? "text/event-stream\r\n" : "application/json\r\n");
-  if (t.target->key != nullptr) {
+  const size_t before_credential = head.done().size();
+  if (t.target->credential != nullptr) {
+    TRY(t.presented, x_.gateway.credentials_.attach(*t.target->credential, t.target->where));
+  } else if (t.target->key != nullptr) {
     head.text(t.target->auth.name);
     head.text(": ");
     head.text(t.target->auth.value_prefix);
@@ -222,6 +230,11 @@ Result<void> Sender::write_head(const Try& t, size_t body_bytes) {
   head.text("\r\n");
   if (head.overflow()) return Fail(internal_error(ErrorCode::kHeadTooLarge, "forwarded headers"));
   m_.upstream[0] = net::piece(head.done());
+  if (t.presented == nullptr) return {};
+  // The value goes out from where it is kept: no copy of it is made.
+  m_.upstream[0] = net::piece(head.done().substr(0, before_credential));
+  m_.upstream[1] = net::piece(t.presented->line.reveal());
+  m_.upstream[2] = net::piece(head.done().substr(before_credential));
   return {};
 }
 
@@ -234,7 +247,7 @@ Result<void> Sender::prepare(Try& t) {
   const bool may_force = t.bridged || protocol::can_force_stream(m_.request);
   t.upstream_stream = m_.request.stream || (target.traits->runs_on && may_force);
   t.stored = m_.request.store_asked && x_.route->request.store_upstream;
-  m_.upstream.assign(1, iovec{});
+  m_.upstream.assign(target.credential != nullptr ? 3 : 1, iovec{});
   size_t bytes = 0;
   if (t.bridged) {
     m_.upstream_body.clear();
@@ -251,8 +264,27 @@ Result<void> Sender::prepare(Try& t) {
   return write_head(t, bytes);
 }
 
+net::Task<Result<void>> Sender::await_credential(Try& t) { return x_.gateway.credentials_.ready(t.target->credential, x_.bound(t.first_event)); }
+
+net::Task<void> Sender::renew_credential(Try& t) {
+  t.facts.token_credential = true;
+  if (!t.facts.token_refreshed)
+    t.facts.token_refreshed = !co_await x_.gateway.credentials_.rejected(t.target->credential, t.presented->generation, x_.bound(t.first_event));
+}
+
 net::Task<Result<void>> Sender::attempt(Try& t) {
+  if (t.target->credential != nullptr && !x_.gateway.credentials_.live(*t.target->credential)) [[unlikely]] {
+    if (Result<void> there = co_await await_credential(t); !there) {
+      const bool gone = there.error().code == ErrorCode::kCancelled;
+      co_return failed(t, gone ? provider::Event::kClientGone : provider::Event::kNotTakenUp, std::move(there).error());
+    }
+  }
   if (Result<void> ready = prepare(t); !ready) {
+    if (ready.error().code == ErrorCode::kUpstreamAuthUnavailable) {
+      x_.gateway.log_.error("credential.refused",
+                            {{"target", t.target->entry->label}, {"detail", ready.error().detail}, {"request_id", x_.request_id()}});
+      co_return failed(t, provider::Event::kNotTakenUp, std::move(ready).error());
+    }
     // What is wrong with the request is wrong everywhere it could go.
     t.answered = ready.error().code != ErrorCode::kModelNotReady;
     co_return failed(t, provider::Event::kConnectFailed, std::move(ready).error());

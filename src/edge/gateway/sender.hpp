@@ -28,6 +28,7 @@ class Sender {
     std::optional<std::chrono::milliseconds> wait;  // what a 429 asked for
     Deadline first_event;         // of a stream that the client waits for; a unary call has only the deadline of the whole
     bool replayable = true;       // asking again has no effect, and the body is not too large for it
+    workload::PresentedPtr presented;  // what we show there; kept while the request is sent
     bool answered = false;        // the client has its answer, or the start of one: no other attempt
   };
 
@@ -38,7 +39,11 @@ class Sender {
   net::Task<Result<void>> attempt(Try& t);
   void begin(Try& t);
   Result<void> prepare(Try& t);
-  Result<void> write_head(const Try& t, size_t body_bytes);
+  Result<void> write_head(Try& t, size_t body_bytes);
+  /// Waits for something to show, where that is not there. Errors: kUpstreamAuthUnavailable, kCancelled.
+  net::Task<Result<void>> await_credential(Try& t);
+  /// After a 401: whether what we showed has been replaced by something newer.
+  net::Task<void> renew_credential(Try& t);
   protocol::UpstreamTarget upstream_target(const Try& t);
   net::Task<Result<void>> read_refusal(Try& t, http::ClientCall& call);
   net::Task<Result<void>> answer_unary(Try& t, http::ClientCall& call);

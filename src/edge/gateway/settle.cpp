@@ -61,7 +61,9 @@ void Exchange::write_line(const RequestLabels& labels, const RequestFigures& fig
   line.time("time", gateway.clock_.wall()).token("request_id", request_id()).text("upstream_request_id", upstream_request_id);
   line.text("listener", call.listener()).token("peer", peer);
   if (matched)
-    line.token("method", http::to_string(call.head().method)).token("operation", operation_name(*this)).token("action", to_string(matched->action));
+    line.token("method", http::to_string(call.head().method))
+        .token("operation", operation_name(*this))
+        .token("action", access::to_string(matched->action));
   if (matched && matched->operation) line.boolean("stream", stream);
   if (principal) {
     line.text("tenant", labels.tenant).text("principal", principal->subject()).token("principal_kind", token::to_string(principal->kind()));
@@ -99,7 +101,7 @@ void Exchange::write_line(const RequestLabels& labels, const RequestFigures& fig
 Exchange::~Exchange() {
   const MonoTime now = gateway.clock_.mono();
   const std::string_view route_name = route != nullptr ? std::string_view(route->name) : std::string_view();
-  const std::string_view tenant_name = principal ? principal->tenant() : std::string_view();
+  const std::string_view tenant_name = tenant != nullptr ? std::string_view(tenant->name) : std::string_view();
   const std::string_view target_name = target != nullptr ? std::string_view(target->entry->label) : std::string_view();
   const std::string_view path = target != nullptr ? config::to_string(target->entry->path) : std::string_view();
   const Nanos whole = now - call.arrived();

@@ -1,7 +1,5 @@
-// Steps 1 to 9: who asks for what, may they, and where could it go. Nothing here waits but for the client's own body.
+// Steps 1, 2, 4, 5 and 7 to 9: what is asked, and where could it go. Nothing here waits but for the client's own body.
 #include "edge/gateway/steps.hpp"
-
-#include "llm/protocol/models.hpp"
 
 namespace wye::gateway {
 namespace {
@@ -41,16 +39,6 @@ std::string_view model_named(const json::Document& body, std::string& scratch) {
   return scratch;
 }
 
-/// The caller's credential and the Route's own list of tenants let it be seen at all.
-bool visible(const Exchange& x, const config::RouteEntry& route) {
-  if (!x.principal->may_use_route(route.name)) return false;
-  if (route.policy.tenants.empty()) return true;
-  return std::ranges::any_of(route.policy.tenants,
-                             [&](route::TenantId id) { return std::ranges::find(x.tenant->facts.lineage, id) != x.tenant->facts.lineage.end(); });
-}
-
-Fail not_found() { return Fail(Error{.code = ErrorCode::kModelNotFound, .public_message = {}, .detail = {}, .param = "model", .retry_after = {}}); }
-
 /// Until the first of the targets that asked us to wait takes requests again.
 std::chrono::milliseconds soonest(const Exchange& x, MonoTime now) {
   Nanos wait = Nanos::max();
@@ -82,59 +70,12 @@ Result<void> Steps::match(Exchange& x) {
 /// The WAF has no rules in this build: nothing is inspected, and no field of the record says that it was.
 Result<void> Steps::inspect_envelope(Exchange&) { return {}; }
 
-Result<void> Steps::authenticate(Exchange& x) {
-  const MonoTime begun = x.gateway.clock_.mono();
-  const http::Head& head = x.call.head();
-  token::CredentialHeaders headers;
-  if (head.has(http::Known::kAuthorization)) headers.authorization = head.value(http::Known::kAuthorization);
-  if (head.has(http::Known::kApiKey)) headers.api_key = head.value(http::Known::kApiKey);
-  x.credential_sent = headers.authorization || headers.api_key;
-  const Result<std::string_view> credential = token::bearer_from_headers(headers);
-  if (!credential) {
-    x.gateway.metrics_.count_auth_failure(credential.error().detail);
-    return Fail(credential.error());
-  }
-  Result<token::PrincipalRef> principal = x.gateway.keys_.verify(*credential, x.gateway.clock_.wall());
-  if (!principal) {
-    x.gateway.metrics_.count_auth_failure(principal.error().detail);
-    return Fail(std::move(principal).error());
-  }
-  x.principal = std::move(*principal);
-  x.auth_time = x.gateway.clock_.mono() - begun;
-  x.tenant = x.snapshot().find_tenant(x.principal->tenant());
-  if (x.tenant == nullptr || !x.snapshot().gateway().api_keys) return Fail(internal_error(ErrorCode::kForbidden, "tenant.unknown"));
-  return {};
-}
-
 Result<void> Steps::admit(Exchange& x) {
   x.admitted = x.gateway.requests_->enter(x.snapshot().gateway().limits.streams);
   if (x.admitted) return {};
   Error error = internal_error(ErrorCode::kOverloaded, "limits.streams");
   error.retry_after = kComeBack;
   return Fail(std::move(error));
-}
-
-net::Task<Result<void>> Steps::answer_models(Exchange& x) {
-  const WallTime created = x.configuration->configuration->accepted_at;
-  std::string& out = x.memory->answer;
-  out.clear();
-  if (x.matched->action == Action::kModelsList) {
-    std::vector<protocol::ModelEntry> entries;
-    for (const config::RouteEntry& route : x.snapshot().routes()) {
-      if (visible(x, route)) entries.push_back({route.name, created});
-    }
-    protocol::write_model_list(entries, out);
-  } else {
-    const config::RouteEntry* route = x.snapshot().find_route(x.matched->name);
-    if (route == nullptr || !visible(x, *route)) co_return not_found();
-    protocol::write_model({x.matched->name, created}, out);
-  }
-  x.status = 200;
-  x.end = End::kComplete;
-  const http::OutField field{"x-request-id", x.request_id()};
-  const iovec body = net::piece(out);
-  co_await x.call.respond({200, "application/json", {&field, 1}}, {&body, 1});
-  co_return Result<void>{};
 }
 
 net::Task<Result<void>> Steps::decode(Exchange& x) {
@@ -146,7 +87,8 @@ net::Task<Result<void>> Steps::decode(Exchange& x) {
   const std::string_view name = in_path ? x.matched->name : model_named(m.body, m.answer);
   x.route = name.empty() ? nullptr : x.snapshot().find_route(name);
   // Whom the Route is hidden from is judged as one who named none.
-  if (x.route != nullptr && !visible(x, *x.route)) x.route = nullptr;
+  x.hidden = x.route != nullptr && !visible(x, *x.route);
+  if (x.hidden) x.route = nullptr;
   CO_CHECK_OK(protocol::decode(*x.matched->operation, m.body, policy_of(x.route, in_path), m.request));
   x.asked_model = in_path ? x.matched->name : m.request.model_name;
   x.stream = m.request.stream;
@@ -156,20 +98,17 @@ net::Task<Result<void>> Steps::decode(Exchange& x) {
 /// No rules and no guards in this build, as for the envelope.
 Result<void> Steps::inspect_body(Exchange&) { return {}; }
 
-Result<void> Steps::authorise(Exchange& x) {
-  if (x.route == nullptr) return not_found();
-  x.total = earlier(x.total, Deadline{x.call.arrived() + x.route->deadlines.total});
-  x.in_flight = true;
-  x.gateway.metrics_.in_flight(x.route->name, true);
-  return {};
-}
-
 Result<void> Steps::decide(Exchange& x) {
   const MonoTime begun = x.gateway.clock_.mono();
-  x.ask.operation = provider::operation_of(*x.matched->operation);
-  x.ask.needs = provider::capabilities_of(x.memory->request.needs);
-  x.ask.data_class = x.route->policy.data_class;
   x.ask.draw = x.gateway.random_.next();
+  x.ask.not_granted = 0;
+  const std::span<const route::Target> candidates = x.route->policy.candidates;
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    const access::Decision decision = granted(x, candidates[i]);
+    if (decision) continue;
+    x.ask.not_granted |= uint64_t{1} << i;
+    x.denied = decision;
+  }
   const route::Verdict verdict =
       route::decide(x.route->policy, x.tenant->facts, x.ask, x.configuration->live_at(x.gateway.loop_.now()), x.memory->plan);
   x.decide_time = x.gateway.clock_.mono() - begun;

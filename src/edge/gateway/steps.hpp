@@ -9,7 +9,7 @@ namespace wye::gateway {
 struct Steps {
   static Result<void> match(Exchange& x);
   static Result<void> inspect_envelope(Exchange& x);
-  static Result<void> authenticate(Exchange& x);
+  static net::Task<Result<void>> authenticate(Exchange& x);
   static net::Task<Result<void>> answer_models(Exchange& x);
   static Result<void> admit(Exchange& x);
   static net::Task<Result<void>> decode(Exchange& x);
@@ -19,6 +19,10 @@ struct Steps {
   static Result<void> reserve(Exchange& x);
   static Result<void> look_up_cache(Exchange& x);
   static net::Task<Result<void>> send(Exchange& x);
+  /// The caller may know that the Route exists: a Route that is hidden is answered as one that does not exist.
+  static bool visible(const Exchange& x, const config::RouteEntry& route);
+  /// The action, on the candidate that the Route was resolved to: asked for the plan, and again for every attempt.
+  static access::Decision granted(const Exchange& x, const route::Target& candidate);
   /// Answers with an error in the shape of the API; after an answer has begun it ends it as its protocol says.
   static net::Task<void> refuse(Exchange& x, Error error);
 };

@@ -30,6 +30,16 @@ std::optional<Place> place_of(const config::TargetEntry& entry, const provider::
   return Place{live.host, live.port, live.tls, live.base_path, live.instance};
 }
 
+/// What is dialled, as Credentials name it; the simulator by the name that configuration has for it.
+std::string origin_of(const config::TargetEntry& entry, const Place& place) {
+  if (entry.endpoint_is_live) return entry.endpoint.simulator() ? entry.endpoint.origin() : std::string();
+  config::Endpoint endpoint;
+  endpoint.scheme = place.tls ? config::Endpoint::Scheme::kHttps : config::Endpoint::Scheme::kHttp;
+  endpoint.host = place.host;
+  endpoint.port = place.port;
+  return endpoint.origin();
+}
+
 void fill_paths(TargetRuntime& target, const std::string& base_path) {
   for (size_t i = 0; i < target.paths.size(); ++i) {
     std::string path;
@@ -63,7 +73,7 @@ std::span<const route::Live> WorkerConfiguration::live_at(MonoTime now) {
 }
 
 WorkerConfigurationPtr join(ConfigurationPtr configuration, provider::EndpointSetPtr endpoints, OriginCache& origins,
-                            const WorkerConfiguration* before) {
+                            workload::CredentialReader& credentials, const WorkerConfiguration* before) {
   auto joined = std::make_shared<WorkerConfiguration>();
   const config::Snapshot& snapshot = *configuration->snapshot;
   joined->targets.resize(snapshot.targets().size());
@@ -79,8 +89,7 @@ WorkerConfigurationPtr join(ConfigurationPtr configuration, provider::EndpointSe
     std::string credential;
     if (entry.credential >= 0) {
       const auto index = static_cast<size_t>(entry.credential);
-      target.auth = provider::auth_header(snapshot.credentials()[index].header);
-      target.key = &configuration->credentials.keys[index];
+      if (auto badge = configuration->credentials->find(index, entry.token_audience)) target.credential = credentials.hold(std::move(badge));
       credential = snapshot.credentials()[index].name;
     }
     if (local && live.key != nullptr) {
@@ -91,6 +100,7 @@ WorkerConfigurationPtr join(ConfigurationPtr configuration, provider::EndpointSe
     if (!place) continue;
     fill_paths(target, place->base_path);
     target.host = host_header(place->host, place->port, place->tls);
+    target.where = origin_of(entry, *place);
     const net::TlsClientContext* trust = place->tls ? configuration->trust[entry.id].get() : nullptr;
     const bool loopback_only = entry.endpoint_is_live || entry.network == config::NetworkMode::kLoopback;
     const std::string identity = place->host + '\n' + std::to_string(place->port) + '\n' +

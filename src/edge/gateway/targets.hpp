@@ -4,6 +4,7 @@
 
 #include "edge/gateway/configuration.hpp"
 #include "foundation/http/client.hpp"
+#include "identity/workload/credential_reader.hpp"
 #include "llm/provider/provider.hpp"
 #include "llm/route/route.hpp"
 
@@ -29,8 +30,10 @@ struct TargetRuntime {
   std::shared_ptr<http::Origin> origin;      // null while nobody knows where it is
   std::string host;                          // value of the Host header
   std::array<std::string, 4> paths;          // by protocol::Operation; empty: not spoken
+  std::string where;                         // `scheme://host[:port]`: what a credential is bound to
+  workload::CredentialReader::SlotPtr credential;  // null: none
   provider::AuthHeader auth;
-  const Secret* key = nullptr;               // null: no credential; of a local Model: the key of its process
+  const Secret* key = nullptr;               // of a local Model: the key of its process; null: none
   config::EnumSet<config::Capability> capabilities;  // declared, else discovered
   MonoTime saturated_until{0};
   uint32_t refusals_in_a_row = 0;            // 429 without a hint
@@ -55,6 +58,6 @@ using WorkerConfigurationPtr = std::shared_ptr<WorkerConfiguration>;
 
 /// Never fails: a target that can not be addressed stays without origin and counts as not ready.
 WorkerConfigurationPtr join(ConfigurationPtr configuration, provider::EndpointSetPtr endpoints, OriginCache& origins,
-                            const WorkerConfiguration* before);
+                            workload::CredentialReader& credentials, const WorkerConfiguration* before);
 
 }  // namespace wye::gateway
