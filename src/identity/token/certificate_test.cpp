@@ -137,6 +137,33 @@ TEST_F(CertificateCallers, AChainIsVerifiedOnceAndAPrincipalOutlivesAChange) {
   EXPECT_EQ((*first)->subject(), "https://corp.test/caller");  // a stream that began before
 }
 
+TEST_F(CertificateCallers, ReadersAndRefreshDoNotDisturbEachOther) {
+  configure({x509()});
+  const std::string leaf = issue(root, client_spec());
+  const std::string before = root.certificate_pem();
+  const std::string after = before + make_authority("next").certificate_pem();
+  std::atomic<bool> stop{false};
+  std::atomic<int> refused{0};
+  std::vector<std::thread> workers;
+  for (int i = 0; i < 2; ++i) {
+    workers.emplace_back([&] {
+      CertificateReader own(trust);
+      Peer peer = peer_of(leaf);
+      while (!stop.load()) {
+        if (!own.caller(peer.chain, peer.note, kNow)) ++refused;
+      }
+    });
+  }
+  for (int i = 0; i < 200; ++i) {
+    files.all["ca.pem"] = i % 2 == 0 ? after : before;
+    EXPECT_TRUE(trust.refresh().empty());
+  }
+  stop.store(true);
+  for (std::thread& one : workers) one.join();
+  EXPECT_EQ(refused, 0);
+  EXPECT_EQ(trust.epoch(), 201U);
+}
+
 TEST_F(CertificateCallers, FingerprintsAreOfTheLeaf) {
   Peer peer = peer_of(issue(root, client_spec()), {&root});
   EXPECT_EQ(CertificateReader::leaf_fingerprint(peer.chain, peer.note), crypto::sha256(peer.chain[0]));
