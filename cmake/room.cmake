@@ -20,7 +20,7 @@ set_target_properties(wye_pch wye_pch_test PROPERTIES CXX_COMPILER_LAUNCHER ${CM
 add_custom_target(wye_tests)
 add_custom_target(wye_fuzzers)
 add_custom_target(wye_allocation_tests)
-set(WYE_TSAN_ROOMS foundation/base foundation/crypto foundation/net foundation/os foundation/store identity/token serving/runtime
+set(WYE_TSAN_ROOMS foundation/base foundation/crypto foundation/net foundation/os foundation/store identity/audit identity/token identity/workload serving/runtime
     CACHE STRING "rooms whose tests are built with WYE_SANITIZE=thread")
 
 function(wye_target_name out path)

@@ -1,105 +1,131 @@
-// The admin listener over the simulated network: what is open, what only the owner's socket gets, what leaves in errors.
-#include "admin/admin_handler.hpp"
-
-#include "foundation/net/engine_rig.hpp"
-
-#include <gtest/gtest.h>
+// The admin listener over the simulated network: what is open, who is let in, what a refusal says and leaves behind.
+#include "admin/admin_test_rig.hpp"
 
 namespace wye::admin {
 namespace {
 
-using namespace std::chrono_literals;
-
-class AdminTest : public testing::Test {
- protected:
-  AdminTest() {
-    metrics_.make_shard().add(metrics_.series(metrics_.family(MetricKind::kCounter, "wye_test_total", "Of this test.", {}), {}), 3);
-    open_.start();
-    local_.start();
-  }
-  AdminSources sources() {
-    return {[this] { return live_; }, [this] { return ready_; }, metrics_,
-            [this](http::Method method, std::string_view path, std::string_view query, std::string_view body) {
-              asked_ = std::string(http::to_string(method)) + " " + std::string(path) + " " + std::string(query) + " " + std::string(body);
-              return ApiAnswer{201, "{\"made\":true}"};
-            }};
-  }
-  http::Server make(uint16_t port, std::string_view name) {
-    return http::Server(loop_, loop_.clock(), handler_, count_, *loop_.listen(net::Endpoint::loopback(port)),
-                        http::ServerOptions{.listener_name = std::string(name)});
-  }
-  net::Task<void> converse(uint16_t port, std::string bytes, std::string& reply) {
-    const net::Bound bound{loop_.after(60s), nullptr};
-    auto stream = loop_.open(net::Endpoint::loopback(port));
-    if (stream && co_await net::await_connected(**stream, bound) == net::IoStatus::kOk) {
-      co_await net::send_all(**stream, bytes, bound);
-      co_await net::receive_all(**stream, reply, bound);
-    }
-    loop_.stop();
-  }
-  std::string ask(std::string_view line, std::string_view body = "", uint16_t port = 8081) {
-    std::string reply;
-    net::Scope scope;
-    const std::string length = body.empty() ? "" : "content-length: " + std::to_string(body.size()) + "\r\n";
-    scope.spawn(converse(port, std::string(line) + " HTTP/1.1\r\nhost: any\r\nconnection: close\r\n" + length + "\r\n" + std::string(body), reply));
-    loop_.run();
-    return reply;
-  }
-  static bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
-
-  net::SimLoop loop_{1};
-  Metrics metrics_;
-  Health live_{true, "ok"};
-  Health ready_{false, "starting"};
-  std::string asked_;
-  http::ConnectionCount count_{100};
-  AdminHandler handler_{sources()};
-  http::Server open_ = make(8081, "admin");
-  http::Server local_ = make(8082, "local");
-};
+class AdminTest : public AdminRig {};
 
 TEST_F(AdminTest, ProbesSayWhatIs) {
-  EXPECT_TRUE(has(ask("GET /livez"), "HTTP/1.1 200 OK")) << ask("GET /livez");
-  const std::string starting = ask("GET /readyz");
+  const Ask anybody{.bearer = "-"};
+  EXPECT_TRUE(has(ask("GET /livez", anybody), "HTTP/1.1 200 OK"));
+  const std::string starting = ask("GET /readyz", anybody);
   EXPECT_TRUE(starting.starts_with("HTTP/1.1 503 ")) << starting;
   EXPECT_TRUE(starting.ends_with("\r\n\r\nstarting"));
   EXPECT_TRUE(has(starting, "cache-control: no-store\r\n"));
   ready_ = {true, "ok"};
-  EXPECT_TRUE(ask("GET /readyz").starts_with("HTTP/1.1 200 "));
-  const std::string head = ask("HEAD /readyz");
+  EXPECT_TRUE(ask("GET /readyz", anybody).starts_with("HTTP/1.1 200 "));
+  const std::string head = ask("HEAD /readyz", anybody);
   EXPECT_TRUE(has(head, "content-length: 2\r\n"));
   EXPECT_TRUE(head.ends_with("\r\n\r\n"));
 }
 
 TEST_F(AdminTest, MetricsAreText) {
-  const std::string reply = ask("GET /metrics");
+  metrics_.make_shard().add(metrics_.series(metrics_.family(MetricKind::kCounter, "wye_test_total", "Of this test.", {}), {}), 3);
+  const std::string reply = ask("GET /metrics", {.bearer = "-"});
   EXPECT_TRUE(has(reply, "content-type: text/plain; version=0.0.4; charset=utf-8\r\n"));
   EXPECT_TRUE(has(reply, "wye_test_total 3\n")) << reply;
 }
 
 TEST_F(AdminTest, WrongPathsAndMethods) {
   for (const std::string_view path : {"/", "/metrics/", "/v1/models", "/admin", "/admin/v1", "/livez/x"})
-    EXPECT_TRUE(ask("GET " + std::string(path)).starts_with("HTTP/1.1 404 ")) << path;
-  const std::string method = ask("POST /metrics");
-  EXPECT_TRUE(method.starts_with("HTTP/1.1 405 "));
+    EXPECT_EQ(status_of(ask("GET " + std::string(path), {.bearer = "-"})), 404) << path;
+  const std::string method = ask("POST /metrics", {.bearer = "-"});
+  EXPECT_EQ(status_of(method), 405);
   EXPECT_TRUE(has(method, "allow: GET, HEAD\r\n")) << method;
 }
 
-TEST_F(AdminTest, TheApiIsForTheOwnersSocketOnly) {
-  const std::string refused = ask("GET /admin/v1/keys");
-  EXPECT_TRUE(refused.starts_with("HTTP/1.1 404 ")) << refused;
-  EXPECT_TRUE(has(refused, R"("code":"unknown_path")"));
-  EXPECT_EQ(asked_, "");
-  const std::string made = ask("POST /admin/v1/config/check?a=b", "{}", 8082);
-  EXPECT_TRUE(made.starts_with("HTTP/1.1 201 ")) << made;
-  EXPECT_TRUE(made.ends_with("{\"made\":true}"));
-  EXPECT_EQ(asked_, "POST config/check a=b {}");
-}
-
 TEST_F(AdminTest, BrokenFramingIsRefusedInTheShapeOfTheApi) {
-  const std::string reply = ask("GET /metrics HTTP/1.1\r\nbad header: x\r\nx:");
+  const std::string reply = send("GET /metrics HTTP/1.1\r\nbad header: x\r\nx:\r\n\r\n", 8081);
   EXPECT_TRUE(reply.starts_with("HTTP/1.1 400 ")) << reply;
   EXPECT_TRUE(has(reply, R"({"error":{"message":)"));
+}
+
+// There is no password and no door beside the two: the owner's socket, or a credential.
+TEST_F(AdminTest, NobodyIsLetInWithoutACredential) {
+  for (const ApiRoute& route : api_routes()) {
+    std::string path(route.pattern);
+    for (size_t at = path.find('{'); at != std::string::npos; at = path.find('{')) path.replace(at, path.find('}') - at + 1, "x");
+    const std::string reply = ask(std::string(http::to_string(route.method)) + " /admin/v1/" + path, {.bearer = "-"});
+    EXPECT_EQ(status_of(reply), 401) << route.pattern << reply;
+    EXPECT_TRUE(has(reply, "www-authenticate: Bearer realm=\"wye\"\r\n")) << reply;
+    EXPECT_TRUE(has(body_of(reply), R"("message":"Authentication required.","type":"invalid_request_error","param":null,"code":"invalid_api_key")"));
+  }
+  // Also where there is nothing: what exists is not for strangers to find out.
+  EXPECT_EQ(status_of(ask("GET /admin/v1/nothing", {.bearer = "-"})), 401);
+  EXPECT_FALSE(stopped_);
+  // Counted, not chained one by one.
+  const auto records = trail();
+  EXPECT_EQ(std::ranges::count(records, "authn.deny", [](const auto& sealed) { return sealed.record.event; }),
+            static_cast<ptrdiff_t>(audit::kAnonymousSamples));
+}
+
+TEST_F(AdminTest, ABadTokenIsNamedAndAnOutageIsNone) {
+  const std::string bad = ask("GET /admin/v1/config", {.bearer = "wrong"});
+  EXPECT_EQ(status_of(bad), 401);
+  EXPECT_TRUE(has(bad, "www-authenticate: Bearer realm=\"wye\", error=\"invalid_token\"\r\n")) << bad;
+  EXPECT_TRUE(has(bad, "The access token is not valid."));
+  EXPECT_FALSE(has(bad, "jws"));
+  const std::string later = ask("GET /admin/v1/config", {.bearer = "later"});
+  EXPECT_EQ(status_of(later), 503);
+  EXPECT_TRUE(has(later, "retry-after: 5\r\n"));
+}
+
+// Each route: without its action 403 and a record, with it and nothing else no 403.
+TEST_F(AdminTest, EachRouteAsksForItsAction) {
+  for (const ApiRoute& route : api_routes()) {
+    std::string path(route.pattern);
+    for (size_t at = path.find('{'); at != std::string::npos; at = path.find('{')) path.replace(at, path.find('}') - at + 1, "x");
+    const std::string line = std::string(http::to_string(route.method)) + " /admin/v1/" + path;
+    access_.allowed = config::ActionSet::all().without({route.action});
+    const std::string denied = ask(line, {.bearer = "team-a/boss"});
+    EXPECT_EQ(status_of(denied), 403) << route.pattern;
+    EXPECT_TRUE(has(denied, R"("type":"permission_error")"));
+    EXPECT_FALSE(has(denied, "role/test"));  // rules are for the trail
+    const audit::Record record = trail().back().record;
+    EXPECT_EQ(record.event, "authz.deny");
+    EXPECT_EQ(record.action, config::to_string(route.action));
+    EXPECT_EQ(record.principal.subject, "team-a/boss");
+    EXPECT_EQ(record.principal.tenant, "team-a");
+    EXPECT_EQ(record.rules, std::vector<std::string>{"role/test#1"});
+    EXPECT_EQ(record.status, 403);
+    access_.allowed = {route.action};
+    EXPECT_EQ(status_of(ask(line, {.bearer = "team-a/boss"})) == 403, route.owner_only) << route.pattern;
+  }
+  EXPECT_FALSE(stopped_);
+  EXPECT_EQ(status_of(ask("POST /admin/v1/stop")), 200);
+  EXPECT_TRUE(stopped_);
+}
+
+TEST_F(AdminTest, WhoHasNoTenantIsRefused) {
+  access_.allowed = config::ActionSet::all();
+  EXPECT_EQ(status_of(ask("GET /admin/v1/config", {.bearer = "nobody"})), 403);
+  EXPECT_EQ(trail().back().record.reason, "tenant.none");
+}
+
+TEST_F(AdminTest, UnknownPathsAndMethodsOfTheApi) {
+  for (const char* path : {"nothing", "keys/", "keys//rotate", "keys/a/b/c", "config/"})
+    EXPECT_NE(status_of(ask("GET /admin/v1/" + std::string(path))), 200) << path;
+  EXPECT_EQ(status_of(ask("GET /admin/v1/nothing")), 404);
+  EXPECT_EQ(status_of(ask("POST /admin/v1/status")), 405);
+  EXPECT_EQ(status_of(ask("HEAD /admin/v1/status")), 200);
+}
+
+TEST_F(AdminTest, BodiesAreJsonOfABoundedSize) {
+  const std::string good = files(test_config());
+  EXPECT_EQ(status_of(ask("POST /admin/v1/config/check", {.body = good})), 200);
+  EXPECT_EQ(status_of(ask("POST /admin/v1/config/check", {.body = good, .type = "Application/JSON; charset=utf-8"})), 200);
+  for (const char* type : {"text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonx"})
+    EXPECT_EQ(status_of(ask("POST /admin/v1/config/check", {.body = good, .type = type})), 415) << type;
+  EXPECT_EQ(status_of(ask("POST /admin/v1/config/check", {.fields = "content-length: 8388609\r\ncontent-type: application/json\r\n"})), 413);
+  for (const char* body :
+       {"[]", "{", "{\"files\":[]}", "{\"files\":1}", "{\"files\":[{\"name\":\"a.yaml\"}]}", "{\"files\":[{\"name\":\"a.yaml\",\"text\":1}]}",
+        "{\"files\":[{\"name\":\"a.yaml\",\"text\":\"\",\"more\":1}]}", "{\"files\":[{\"name\":\"../a.yaml\",\"text\":\"\"}]}",
+        "{\"files\":[{\"name\":\"/a.yaml\",\"text\":\"\"}]}", "{\"files\":[{\"name\":\"a/.b/c.yaml\",\"text\":\"\"}]}",
+        "{\"files\":[{\"name\":\"a.txt\",\"text\":\"\"}]}", "{\"files\":[{\"name\":\"a\\u0000.yaml\",\"text\":\"\"}]}",
+        "{\"files\":[{\"name\":\"a.yaml\",\"text\":\"\"},{\"name\":\"a.yaml\",\"text\":\"\"}]}", "{\"files\":[],\"files\":[]}",
+        "{\"files\":[{\"name\":\"a.yaml\",\"text\":\"\"}],\"unknown\":1}"})
+    EXPECT_EQ(status_of(ask("POST /admin/v1/config/check", {.body = body})), 400) << body;
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace wye::app {
 int run_status(const InstanceOptions& options, const Outside& outside) {
   const Result<DataFolder> data = find_data_folder(options.data, outside.environment);
   if (!data) return report(data.error());
-  const Result<std::string> status = call_admin(*data, outside.clock, "GET", "status");
+  const Result<std::string> status = call_admin(*data, outside.clock, "GET", "status", options.instance);
   if (!status) return report_unreachable(status.error());
   if (options.output == "json") {
     std::fputs((*status + "\n").c_str(), stdout);

@@ -33,16 +33,73 @@ struct CheckOptions {
 };
 int run_check(const CheckOptions& options, const Outside& outside);
 
+/// Which instance a command talks to; admin_client.hpp says in which order they count.
+struct AdminTarget {
+  std::string data;      // its folder, on this machine
+  std::string server;    // its URL, elsewhere
+  std::string instance;  // `up`, `gateway-1` … where several run on the folder
+  std::string ca_file;   // PEM to trust for `server`; empty: the system's
+};
+
 struct KeysOptions {
-  enum class Verb : uint8_t { kCreate, kList, kRevoke } verb = Verb::kList;
-  std::string data;
+  enum class Verb : uint8_t { kCreate, kList, kRotate, kRevoke } verb = Verb::kList;
+  AdminTarget target;
   std::string tenant;
   std::vector<std::string> routes;
+  std::string owner;
   std::string expires = "90d";
+  std::string grace = "7d";
   std::string id;
   std::string output = "table";
 };
 int run_keys(const KeysOptions& options, const Outside& outside);
+
+struct PlanOptions {
+  AdminTarget target;
+  std::filesystem::path folder;
+  bool exit_code = false;
+  std::string output = "table";
+};
+int run_plan(const PlanOptions& options, const Outside& outside);
+
+struct ApplyOptions {
+  AdminTarget target;
+  std::filesystem::path folder;
+  bool accept_widening = false;
+  std::string if_match;  // empty: what the plan was made on
+};
+int run_apply(const ApplyOptions& options, const Outside& outside);
+
+struct RollbackOptions {
+  AdminTarget target;
+  std::string digest;  // empty: the one before
+  bool accept_widening = false;
+};
+int run_rollback(const RollbackOptions& options, const Outside& outside);
+
+struct GetOptions {
+  AdminTarget target;
+  std::string kind;
+  std::string name;  // empty: all
+  std::string output = "table";
+};
+int run_get(const GetOptions& options, const Outside& outside);
+
+struct AccessOptions {
+  AdminTarget target;
+  bool who_can = false;
+  std::string subject;
+  std::string action;
+  std::string resource;
+  std::string output = "table";
+};
+int run_access(const AccessOptions& options, const Outside& outside);
+
+struct AuditOptions {
+  AdminTarget target;
+  std::string output = "table";
+};
+int run_audit_verify(const AuditOptions& options, const Outside& outside);
 
 struct UpOptions {
   std::vector<std::filesystem::path> config;  // empty: the one in the data folder, made at the first start
@@ -59,6 +116,7 @@ int run_up_detached(const UpOptions& options, const Outside& outside);
 
 struct InstanceOptions {
   std::string data;
+  std::string instance{};  // `status`: where several run on the folder
   std::string output = "table";
 };
 int run_down(const InstanceOptions& options, const Outside& outside);
@@ -106,6 +164,14 @@ struct TokenOptions {
 int run_token(const TokenOptions& options, const Outside& outside);
 /// New signing keys for the laptop issuer.
 int run_token_rotate(const InstanceOptions& options, const Outside& outside);
+
+struct CredentialsTestOptions {
+  std::string name;
+  std::vector<std::filesystem::path> config;  // empty: the one in the data folder
+  std::string data;
+  std::string output = "table";
+};
+int run_credentials_test(const CredentialsTestOptions& options, const Outside& outside);
 
 /// Prints `error: WHAT` and, where there is one, `  help: WHAT TO DO` on standard error; gives the exit code of the Error.
 int report(const Error& error, std::string_view help = {});

@@ -1,5 +1,7 @@
 #include "app/configuration_source.hpp"
 
+#include "app/callers.hpp"
+
 namespace wye::app {
 namespace {
 
@@ -12,31 +14,56 @@ void add_error(config::Diagnostics& findings, const std::string& where, const Er
 
 }  // namespace
 
+std::vector<workload::CredentialWanted> credentials_wanted(const config::Snapshot& snapshot) {
+  std::vector<workload::CredentialWanted> all;
+  for (const config::CredentialEntry& entry : snapshot.credentials()) {
+    workload::CredentialWanted& wanted = all.emplace_back();
+    wanted.name = entry.name;
+    wanted.origins = entry.origins;
+    for (const auto& document : snapshot.resources().credentials) {
+      if (document.name == entry.name) wanted.spec = document.spec;
+    }
+  }
+  for (const config::TargetEntry& target : snapshot.targets()) {
+    if (target.credential < 0) continue;
+    std::vector<std::string>& audiences = all[static_cast<size_t>(target.credential)].audiences;
+    if (std::ranges::find(audiences, target.token_audience) == audiences.end()) audiences.push_back(target.token_audience);
+  }
+  return all;
+}
+
 ConfigurationSource::ConfigurationSource(Options options, const Clock& clock, workload::TakeVariable take)
     : options_(std::move(options)),
+      folder_(options_.paths),
       clock_(clock),
       take_(std::move(take)) {}
 ConfigurationSource::~ConfigurationSource() = default;
 
-LoadedConfiguration ConfigurationSource::load() {
-  config::Compiled compiled = config::compile(config::load_folder(options_.paths), options_.compile);
+LoadedConfiguration ConfigurationSource::load() { return make(folder_.read()); }
+
+LoadedConfiguration ConfigurationSource::judge(const admin::ConfigFiles& files) { return make(folder_.would_read(files)); }
+
+/// It is gone from the environment after the first look: what it held is kept for the next configuration.
+std::optional<std::string> ConfigurationSource::variable(const std::string& name) {
+  const auto known = taken_.find(name);
+  if (known != taken_.end()) return std::string(known->second.reveal());
+  std::optional<std::string> value = take_(name);
+  if (value) taken_.emplace(name, Secret(*value));
+  return value;
+}
+
+LoadedConfiguration ConfigurationSource::make(ConfigTexts texts) {
+  config::Compiled compiled = config::compile(config::load_texts(texts.texts, {}, std::move(texts.findings)), options_.compile);
   if (compiled.snapshot == nullptr) return {nullptr, std::move(compiled.findings)};
   auto configuration = std::make_shared<gateway::Configuration>();
   configuration->snapshot = compiled.snapshot;
   configuration->accepted_at = clock_.wall();
-  // A variable is gone from the environment after the first look: what it held is kept for the next configuration.
-  const auto take = [this](const std::string& name) -> std::optional<std::string> {
-    const auto known = taken_.find(name);
-    if (known != taken_.end()) return std::string(known->second.reveal());
-    std::optional<std::string> value = take_(name);
-    if (value) taken_.emplace(name, Secret(*value));
-    return value;
-  };
-  for (const config::CredentialEntry& credential : compiled.snapshot->credentials()) {
-    Result<Secret> value = workload::read_secret(credential.key, take);
-    if (!value) add_error(compiled.findings, "Credential/" + credential.name, value.error());
-    else configuration->credentials.keys.push_back(std::move(*value));
-  }
+  configuration->auth = make_auth_rules(*compiled.snapshot, nonces_);
+  const auto take = [this](const std::string& name) { return variable(name); };
+  std::vector<workload::CredentialFinding> wrong;
+  configuration->credentials = credentials_->prepare(credentials_wanted(*compiled.snapshot), take, wrong);
+  for (const workload::CredentialFinding& one : wrong)
+    add_error(compiled.findings, "Credential/" + one.name, public_error(ErrorCode::kUsage, one.what));
   std::map<std::string, std::shared_ptr<const net::TlsClientContext>> by_file;
   for (const config::TargetEntry& target : compiled.snapshot->targets()) {
     configuration->trust.emplace_back();
@@ -53,7 +80,7 @@ LoadedConfiguration ConfigurationSource::load() {
     configuration->trust.back() = trust;
   }
   if (config::has_errors(compiled.findings)) return {nullptr, std::move(compiled.findings)};
-  return {std::move(configuration), std::move(compiled.findings)};
+  return {std::move(configuration), std::move(compiled.findings), std::move(texts.files)};
 }
 
 }  // namespace wye::app

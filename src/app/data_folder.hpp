@@ -13,12 +13,14 @@ struct DataFolder {
   std::filesystem::path state() const { return root / "state.db"; }
   std::filesystem::path secrets() const { return root / "secrets"; }
   std::filesystem::path logs() const { return root / "logs"; }
+  std::filesystem::path snapshots() const { return root / "snapshots"; }
   std::filesystem::path run() const { return root / "run"; }
   std::filesystem::path lock() const { return run() / "lock"; }
   std::filesystem::path admin_socket() const { return run() / "admin.sock"; }
   std::filesystem::path instance() const { return run() / "instance.json"; }
   std::filesystem::path pepper() const { return secrets() / "pepper"; }
   std::filesystem::path pseudonym_key() const { return secrets() / "pseudonym.key"; }
+  std::filesystem::path nonce_key() const { return secrets() / "dpop-nonce.key"; }
   std::filesystem::path laptop_key() const { return secrets() / "laptop.key"; }
   std::filesystem::path simulator_key() const { return secrets() / "simulator.key"; }
   /// Of the laptop issuer: what proves the owner, what the application signs with, the keys of its tokens, whom it knows, its certificates.

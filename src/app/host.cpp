@@ -1,5 +1,6 @@
 #include "app/host.hpp"
 
+#include "admin/policy_access.hpp"
 #include "app/host_admin.hpp"
 #include "foundation/crypto/random.hpp"
 #include "foundation/os/file.hpp"
@@ -36,31 +37,18 @@ Result<std::unique_ptr<os::FileLogSink>> open_log(const HostOptions& options, co
   return std::make_unique<os::FileLogSink>(std::move(output));
 }
 
-/// The files may change, and are looked at; where they are and whom they ask for may not.
-bool same_tls(const std::optional<config::TlsFiles>& a, const std::optional<config::TlsFiles>& b) {
-  if (!a || !b) return a.has_value() == b.has_value();
-  return a->cert_file.resolved == b->cert_file.resolved && a->key_file.resolved == b->key_file.resolved && a->client_cert == b->client_cert &&
-         a->client_ca_file.resolved == b->client_ca_file.resolved;
-}
-
-/// What can not change under a running instance: its listeners.
-bool same_listeners(const config::GatewaySettings& a, const config::GatewaySettings& b) {
-  const auto same = [](const config::ListenerEntry& x, const config::ListenerEntry& y) {
-    return x.name == y.name && x.address == y.address && x.port == y.port && same_tls(x.tls, y.tls);
-  };
-  return std::ranges::equal(a.listeners, b.listeners, same) && a.admin.address == b.admin.address && a.admin.port == b.admin.port &&
-         same_tls(a.admin.tls, b.admin.tls);
-}
-
 }  // namespace
 
 Host::Host(HostOptions options, const Outside& outside)
     : options_(std::move(options)),
       outside_(outside),
       random_(crypto::random_seed()),
-      source_(options_.source, outside.clock, outside.take_variable) {}
+      source_(options_.source, outside.clock, outside.take_variable),
+      snapshots_(options_.data.snapshots()) {}
 
-Host::~Host() = default;
+Host::~Host() {
+  if (identity_ != nullptr) identity_->stop();
+}
 
 Result<std::unique_ptr<Host>> Host::make(HostOptions options, const Outside& outside) {
   std::unique_ptr<Host> host(new Host(std::move(options), outside));
@@ -70,15 +58,15 @@ Result<std::unique_ptr<Host>> Host::make(HostOptions options, const Outside& out
 
 Result<void> Host::open() {
   CHECK_OK(options_.data.make());
-  if (options_.exclusive) {
-    TRY(os::FolderLock lock, os::FolderLock::take(options_.data.lock()));
-    lock_.emplace(std::move(lock));
-  }
+  TRY(InstanceSlot slot, take_slot(options_.data, options_.exclusive));
+  slot_.emplace(std::move(slot));
   if (options_.prepare) CHECK_OK(options_.prepare());
   TRY(log_sink_, open_log(options_, "wye.jsonl"));
   if (options_.logs_in_folder) { TRY(access_sink_, open_log(options_, "access.jsonl")); }
   log_ = std::make_unique<Log>(*log_sink_, outside_.clock);
   TRY(table_, store::SqliteTable::open(options_.data.state()));
+  TRY(auto audit_file, audit::open_chain_file(slot_->audit_file));
+  TRY(trail_, audit::Trail::open({.chain = slot_->chain}, std::move(audit_file), *table_, outside_.clock));
   TRY(token::Peppers peppers, token::load_or_create_peppers(options_.data.pepper()));
   peppers_ = std::make_unique<token::Peppers>(std::move(peppers));
   TRY(const std::string pseudonym_key, load_or_create_key(options_.data.pseudonym_key()));
@@ -90,19 +78,42 @@ Result<void> Host::open() {
     log_->warning("keys.without_pepper",
                   {{"keys", std::to_string(refreshed.without_pepper)}, {"help", "their pepper is gone; make new keys, or bring the pepper back"}});
   }
+  CHECK_OK(source_.folder().recover());
+  TRY(identity_, IdentityLoop::make(outside_.clock, offload_));
+  credentials_ = std::make_unique<workload::Credentials>(identity_->loop(), identity_->resolver(),
+                                                         credential_parts(outside_.clock, outside_.environment, random_.next(), log_.get()));
+  source_.use(*credentials_);
+  TRY(const std::string nonce_key, load_or_create_key(options_.data.nonce_key()));
+  callers_ = std::make_unique<Callers>(*identity_, outside_.clock, *log_, crypto::random_seed(), nonce_key);
+  source_.use(callers_->nonces());
   LoadedConfiguration loaded = source_.load();
-  findings_ = std::move(loaded.findings);
   if (loaded.configuration == nullptr) {
+    findings_ = std::move(loaded.findings);
     if (options_.refused) options_.refused(findings_);
     return Fail(public_error(ErrorCode::kUsage, "The configuration is refused."));
   }
-  configuration_ = std::move(loaded.configuration);
+  accept(std::move(loaded), "start");
   return {};
 }
 
 Result<void> Host::start() {
   LogSink& access = access_sink_ != nullptr ? *access_sink_ : *log_sink_;
-  const gateway::GatewayParts parts{outside_.clock, *log_, access, metrics_, *key_index_, *pseudonyms_, crypto::random_seed()};
+  const gateway::GatewayParts parts{.clock = outside_.clock,
+                                    .log = *log_,
+                                    .access_log = access,
+                                    .metrics = metrics_,
+                                    .keys = *key_index_,
+                                    .key_sets = callers_->key_sets(),
+                                    .certificates = callers_->certificates(),
+                                    .replays = callers_->replays(),
+                                    .trail = *trail_,
+                                    .pseudonyms = *pseudonyms_,
+                                    .seed = crypto::random_seed(),
+                                    .token_cache = token::kVerifiedTokensBytes / options_.threads,
+                                    .credentials = credentials_.get()};
+  callers_->take(*configuration_);
+  credentials_->take(configuration_->credentials);
+  identity_->start();
   // The watch stands before the data plane: a change during the start is seen.
   watch_ = std::make_unique<os::FileWatch>(options_.source.paths, [this] { reload_wanted_.store(true); });
   const provider::EndpointSetPtr first = endpoints();
@@ -162,6 +173,8 @@ provider::EndpointSetPtr Host::endpoints() {
 
 void Host::publish() {
   const provider::EndpointSetPtr now = endpoints();
+  credentials_->take(configuration_->credentials);
+  callers_->take(*configuration_);
   data_plane_->take(configuration_, now);
   {
     const std::lock_guard lock(mutex_);
@@ -190,34 +203,6 @@ void Host::show(const provider::EndpointSet& endpoints) {
   shard_->add(metrics_.series(configs, {shown_config_}));
 }
 
-void Host::reload() {
-  LoadedConfiguration loaded = source_.load();
-  const std::lock_guard lock(mutex_);
-  findings_ = std::move(loaded.findings);
-  if (loaded.configuration != nullptr && !same_listeners(loaded.configuration->snapshot->gateway(), configuration_->snapshot->gateway())) {
-    config::Diagnostic finding;
-    finding.path = "spec.listeners";
-    finding.what = "the listeners of a running instance can not change";
-    finding.help = "restart to listen elsewhere";
-    findings_.push_back(std::move(finding));
-    loaded.configuration = nullptr;
-  }
-  if (loaded.configuration == nullptr) {
-    refused_reloads_.fetch_add(1, std::memory_order_relaxed);
-    log_->error("config.refused", {{"findings", config::to_text(findings_)}, {"serving", configuration_->snapshot->digest()}});
-    return;
-  }
-  if (loaded.configuration->snapshot->digest() == configuration_->snapshot->digest()) {
-    // The same words may name other secrets now: take them over all the same.
-    configuration_ = std::move(loaded.configuration);
-    changed_ = true;
-    return;
-  }
-  log_->info("config.accepted", {{"digest", loaded.configuration->snapshot->digest()}, {"before", configuration_->snapshot->digest()}});
-  configuration_ = std::move(loaded.configuration);
-  changed_ = true;
-}
-
 void Host::look_at_certificates() {
   std::vector<std::string> problems = data_plane_->look_at_certificates();
   problems.push_back(admin_->look_at_certificates());
@@ -232,12 +217,16 @@ void Host::chores(MonoTime now) {
     if (const auto refreshed = key_index_->refresh(); !refreshed) log_->error("keys.refresh_failed", {{"detail", refreshed.error().detail}});
     look_at_certificates();
     data_plane_->pulse(now);
+    callers_->refresh();
+    callers_->show(metrics_, *shard_);
+    shown_credentials_.show(metrics_, *shard_, credentials_->states());
     pulse_ns_.store(now.ns, std::memory_order_relaxed);
   }
   if (now >= next_flush_) {
     next_flush_ = now + Nanos(kUseFlushEvery);
     if (const auto flushed = key_index_->flush_last_used(); !flushed) log_->warning("keys.last_used_failed", {{"detail", flushed.error().detail}});
   }
+  take_proposal();
   if (reload_wanted_.exchange(false)) {
     const std::string before = configuration_->snapshot->digest();
     reload();
@@ -267,7 +256,9 @@ void Host::drain() {
   log_->info("host.draining");
   watch_.reset();
   data_plane_->drain(options_.drain_patience);
+  proposal_taken_.notify_all();
   admin_.reset();
+  trail_->flush(audit::kCloseMax);
   if (const auto flushed = key_index_->flush_last_used(); !flushed) log_->warning("keys.last_used_failed", {{"detail", flushed.error().detail}});
   log_->info("host.stopped");
   log_sink_->flush(os::FileLogSink::kFlushMax);
@@ -291,28 +282,33 @@ Result<void> Host::start_admin() {
   const std::optional<net::Endpoint> at = net::parse_address(settings.address, settings.port);
   if (!at) return Fail(internal_error(ErrorCode::kUsage, "admin: " + settings.address + " is no address"));
   CHECK_OK(net::check_port_free(*at));
-  admin::AdminSources sources{
-      [this] {
-        const bool alive = data_plane_->alive(MonoTime{pulse_ns_.load(std::memory_order_relaxed)} - Nanos(kDeadAfter));
-        return alive ? admin::Health{true, "ok"} : admin::Health{false, "a loop is stuck"};
-      },
-      [this] { return ready(); }, metrics_,
-      [this](http::Method method, std::string_view path, std::string_view query, std::string_view body) { return api(method, path, query, body); }};
-  admin_ = std::make_unique<Admin>(outside_.clock, std::move(sources));
+  config_port_ = std::make_unique<HostConfigs>(*this, snapshots_);
+  access_port_ = std::make_unique<admin::PolicyAccess>([this] { return snapshot(); }, outside_.clock);
+  const auto ports = std::make_shared<admin::ApiPorts>(admin::ApiPorts{
+      outside_.clock, *config_port_, *access_port_, *keys_, *trail_, slot_->audit_file, [this] { return audit::stored_head(*table_, slot_->chain); },
+      [this] { return status_json(); }, [this] { stop_wanted_.store(true); }, [this](const std::string& name) { return test_credential(name); }});
+  AdminParts sources{outside_.clock,
+                     [this] {
+                       const bool alive = data_plane_->alive(MonoTime{pulse_ns_.load(std::memory_order_relaxed)} - Nanos(kDeadAfter));
+                       return alive ? admin::Health{true, "ok"} : admin::Health{false, "a loop is stuck"};
+                     },
+                     [this] { return ready(); },
+                     metrics_,
+                     ports,
+                     [this](net::Loop& loop) {
+                       return token::Authenticator::Parts{
+                           loop, outside_.clock, *key_index_, callers_->key_sets(), callers_->certificates(), callers_->replays()};
+                     },
+                     [this] {
+                       const std::lock_guard lock(mutex_);
+                       return configuration_->auth;
+                     }};
+  admin_ = std::make_unique<Admin>(std::move(sources));
   std::optional<ListenerTls> tls;
   if (settings.tls) { TRY(tls, ListenerTls::make(*settings.tls, outside_.clock)); }
-  CHECK_OK(admin_->start(*at, std::move(tls), options_.exclusive ? options_.data.admin_socket().string() : std::string()));
+  CHECK_OK(admin_->start(*at, std::move(tls), slot_->socket.string()));
   admin_address_ = admin_->address();
   return {};
-}
-
-admin::ApiAnswer Host::api(http::Method method, std::string_view path, std::string_view, std::string_view) {
-  if (path == "status" && method == http::Method::kGet) return {200, status_json()};
-  if (path == "stop" && method == http::Method::kPost) {
-    stop_wanted_.store(true);
-    return {200, R"({"stopping":true})"};
-  }
-  return {404, R"({"error":{"message":"Unknown request URL.","type":"invalid_request_error","param":null,"code":"unknown_path"}})"};
 }
 
 std::string Host::status_json() {

@@ -4,12 +4,15 @@
 #pragma once
 
 #include "admin/admin_handler.hpp"
+#include "app/callers.hpp"
 #include "app/configuration_source.hpp"
 #include "app/data_folder.hpp"
 #include "app/data_plane.hpp"
+#include "app/identity_loop.hpp"
+#include "app/instance_slot.hpp"
+#include "app/snapshot_store.hpp"
 #include "foundation/os/file_log_sink.hpp"
 #include "foundation/os/file_watch.hpp"
-#include "foundation/os/folder_lock.hpp"
 #include "foundation/os/stop_signals.hpp"
 #include "foundation/store/sqlite_table.hpp"
 #include "identity/token/key_store.hpp"
@@ -47,6 +50,7 @@ class Host {
   const config::Diagnostics& findings() const { return findings_; }
   const gateway::Configuration& configuration() const { return *configuration_; }
   token::KeyStore& keys() { return *keys_; }
+  audit::Trail& trail() { return *trail_; }
   Log& log() { return *log_; }
   Metrics& metrics() { return metrics_; }
   store::Table& table() { return *table_; }
@@ -63,6 +67,13 @@ class Host {
   std::map<std::string, provider::LiveEndpoint> live() const;
   /// The tenant that a key acts for at that time; absent where it verifies nobody.
   std::optional<std::string> tenant_of_key(std::string_view text, WallTime at);
+  /// What runs now. Threads: any.
+  config::SnapshotPtr snapshot() const;
+  /// What these documents would make here. Blocking. Threads: any.
+  LoadedConfiguration judge(const admin::ConfigFiles& files);
+  /// Makes these documents the configuration: those of the folder, and what runs; `by` is kept with the snapshot. Waits until they run, which
+  /// the thread of `turn` does. Threads: any but that one. Errors: as ConfigPort::apply.
+  Result<void> adopt(const admin::ConfigFiles& files, const std::string& expected, const std::string& by);
   /// Called after each accepted reload, on the thread that runs.
   void on_configuration(std::function<void(const gateway::Configuration&)> told) { told_ = std::move(told); }
 
@@ -82,7 +93,9 @@ class Host {
   void publish();
   provider::EndpointSetPtr endpoints();
   admin::Health ready();
-  admin::ApiAnswer api(http::Method method, std::string_view path, std::string_view query, std::string_view body);
+  void accept(LoadedConfiguration loaded, const std::string& by);
+  Result<std::string> test_credential(const std::string& name);
+  void take_proposal();
   std::string status_json();
   void look_at_certificates();
   void chores(MonoTime now);
@@ -92,17 +105,25 @@ class Host {
   Outside outside_;
   Metrics metrics_;
   SeededRandom random_;
-  std::optional<os::FolderLock> lock_;
+  std::optional<InstanceSlot> slot_;
   std::unique_ptr<os::FileLogSink> log_sink_;
   std::unique_ptr<os::FileLogSink> access_sink_;
   std::unique_ptr<Log> log_;
   std::unique_ptr<store::Table> table_;
+  std::unique_ptr<audit::Trail> trail_;
   std::unique_ptr<token::Peppers> peppers_;
   std::unique_ptr<token::KeyStore> keys_;
   std::unique_ptr<token::KeyIndex> key_index_;
   std::unique_ptr<crypto::HmacKey> pseudonyms_;
   net::Offload offload_{2, 1024};
+  std::mutex source_mutex_;  // around source_, and around a change of its folder
+  std::unique_ptr<IdentityLoop> identity_;
+  std::unique_ptr<workload::Credentials> credentials_;
+  std::unique_ptr<Callers> callers_;
   ConfigurationSource source_;
+  SnapshotStore snapshots_;
+  std::unique_ptr<admin::ConfigPort> config_port_;
+  std::unique_ptr<admin::AccessPort> access_port_;
   config::Diagnostics findings_;
   gateway::ConfigurationPtr configuration_;
   std::unique_ptr<DataPlane> data_plane_;
@@ -114,9 +135,13 @@ class Host {
   // What the metrics of the composition root's thread say now, so that it can be taken back.
   MetricShard* shard_ = nullptr;
   std::map<std::string, provider::Health> shown_targets_;
+  CredentialGauges shown_credentials_;
   std::string shown_config_;
 
   mutable std::mutex mutex_;  // what other threads touch
+  std::condition_variable proposal_taken_;
+  std::optional<LoadedConfiguration> proposal_;  // accepted by the admin API, not yet running
+  std::string proposed_by_;
   std::map<std::string, provider::LiveEndpoint> live_;
   provider::EndpointSetPtr served_;  // what the data plane was told last
   uint64_t generation_ = 0;

@@ -1,6 +1,7 @@
 #include "app/host_admin.hpp"
 
 #include "foundation/base/json_line.hpp"
+#include "foundation/crypto/random.hpp"
 #include "foundation/os/machine_stats.hpp"
 
 namespace wye::app {
@@ -87,7 +88,7 @@ std::string_view to_string(provider::Health health) {
   return kNames[static_cast<size_t>(health)];
 }
 
-Host::Admin::Admin(const Clock& clock, admin::AdminSources sources) : clock_(clock), handler_(std::move(sources)) {}
+Host::Admin::Admin(AdminParts parts) : parts_(std::move(parts)) {}
 
 Host::Admin::~Admin() {
   if (!thread_.joinable()) return;
@@ -97,15 +98,21 @@ Host::Admin::~Admin() {
 
 Result<void> Host::Admin::start(const net::Endpoint& at, std::optional<ListenerTls> tls, const std::string& local_socket) {
   tls_ = std::move(tls);
-  TRY(loop_, net::make_epoll_loop(clock_));
+  constexpr size_t kActThreads = 2;
+  constexpr size_t kActsMax = 64;
+  const Clock& clock = parts_.clock;
+  TRY(loop_, net::make_epoll_loop(clock));
+  authentication_.emplace(parts_.identity(*loop_), parts_.rules, tls_.has_value());
+  offload_.emplace(kActThreads, kActsMax);
+  handler_.emplace(admin::AdminSources{parts_.live, parts_.ready, parts_.metrics, parts_.ports, *authentication_, *loop_, &*offload_,
+                                       [] { return "req_" + crypto::random_base62(20); }});
   TRY(auto listener, loop_->listen(at));
   address_ = listener->local();
-  servers_.push_back(
-      std::make_unique<http::Server>(*loop_, clock_, handler_, count_, std::move(listener),
-                                     http::ServerOptions{.listener_name = "admin", .tls = tls_ ? tls_->current() : nullptr}));
+  servers_.push_back(std::make_unique<http::Server>(*loop_, clock, *handler_, count_, std::move(listener),
+                                                    http::ServerOptions{.listener_name = "admin", .tls = tls_ ? tls_->current() : nullptr}));
   if (!local_socket.empty()) {
     TRY(auto local, loop_->listen_local(local_socket));
-    servers_.push_back(std::make_unique<http::Server>(*loop_, clock_, handler_, count_, std::move(local),
+    servers_.push_back(std::make_unique<http::Server>(*loop_, clock, *handler_, count_, std::move(local),
                                                       http::ServerOptions{.listener_name = std::string(admin::kLocalListener)}));
   }
   loop_->post([this] {

@@ -2,10 +2,12 @@
 
 namespace wye::app {
 
-Result<std::string> call_admin(const DataFolder& data, const Clock& clock, std::string_view method, std::string_view path) {
+Result<std::string> call_admin(const DataFolder& data, const Clock& clock, std::string_view method, std::string_view path,
+                               const std::string& instance) {
+  TRY(const std::filesystem::path socket, find_socket(data, instance));
   const std::string full = "/admin/v1/" + std::string(path);
   LoopbackCall call;
-  call.target.local_path = data.admin_socket().string();
+  call.target.local_path = socket.string();
   call.method = method;
   call.path = full;
   Result<LoopbackAnswer> answer = loopback_call(clock, call);

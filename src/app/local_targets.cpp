@@ -83,18 +83,19 @@ control::LocalModelsPorts LocalTargets::model_ports() {
           }};
 }
 
-Result<std::filesystem::path> LocalTargets::write_key(const control::SimulatedBackend& backend, std::span<const Secret> keys) const {
-  if (backend.credential < 0) return parts_.data.simulator_key();  // as at Azure: without a Credential every request is refused
+Result<std::filesystem::path> LocalTargets::write_key(const control::SimulatedBackend& backend, const workload::CredentialSet& credentials) const {
+  const Secret* key = backend.credential < 0 ? nullptr : credentials.key(static_cast<size_t>(backend.credential));
+  if (key == nullptr) return parts_.data.simulator_key();  // as at Azure: without a key that it knows every request is refused
   std::filesystem::path file = parts_.data.run() / ("simulator-" + backend.backend + ".key");
-  CHECK_OK(os::write_file_atomic(file, std::string(keys[static_cast<size_t>(backend.credential)].reveal()) + "\n"));
+  CHECK_OK(os::write_file_atomic(file, std::string(key->reveal()) + "\n"));
   return file;
 }
 
-Result<void> LocalTargets::apply(const config::Snapshot& snapshot, std::span<const Secret> keys) {
+Result<void> LocalTargets::apply(const config::Snapshot& snapshot, const workload::CredentialSet& credentials) {
   std::vector<SimulatorSpec> simulators;
   for (const control::SimulatedBackend& backend : control::simulated_backends(snapshot, kPreferredModel)) {
-    TRY(std::filesystem::path key_file, write_key(backend, keys));
-    if (backend.credential >= 0 && std::ranges::find(key_files_, key_file) == key_files_.end()) key_files_.push_back(key_file);
+    TRY(std::filesystem::path key_file, write_key(backend, credentials));
+    if (key_file != parts_.data.simulator_key() && std::ranges::find(key_files_, key_file) == key_files_.end()) key_files_.push_back(key_file);
     simulators.push_back({backend.backend, backend.deployment, backend.model, std::move(key_file)});
   }
   simulators_.apply(std::move(simulators));

@@ -5,7 +5,7 @@
 #include "app/simulators.hpp"
 #include "control/local_models.hpp"
 #include "foundation/base/metrics.hpp"
-#include "foundation/base/secret.hpp"
+#include "identity/workload/credentials.hpp"
 
 namespace wye::app {
 
@@ -35,8 +35,8 @@ class LocalTargets {
   LocalTargets(const LocalTargets&) = delete;
   LocalTargets& operator=(const LocalTargets&) = delete;
 
-  /// From now on what this configuration names is wanted; `keys` are the values of its Credentials, by index. Errors: kIo (a key file).
-  Result<void> apply(const config::Snapshot& snapshot, std::span<const Secret> keys);
+  /// From now on what this configuration names is wanted; `credentials` are its own. Errors: kIo (a key file).
+  Result<void> apply(const config::Snapshot& snapshot, const workload::CredentialSet& credentials);
   std::vector<std::string> hopeless() const { return models_.hopeless(); }
   /// `http://127.0.0.1:PORT`; empty while none runs.
   std::string simulator_url() const;
@@ -46,7 +46,7 @@ class LocalTargets {
  private:
   runtime::SupervisorOptions supervisor_options() const;
   control::LocalModelsPorts model_ports();
-  Result<std::filesystem::path> write_key(const control::SimulatedBackend& backend, std::span<const Secret> keys) const;
+  Result<std::filesystem::path> write_key(const control::SimulatedBackend& backend, const workload::CredentialSet& credentials) const;
 
   LocalTargetsParts parts_;
   SeededRandom random_;

@@ -32,6 +32,7 @@ net::Task<Result<LoopbackAnswer>> converse(http::Origin& origin, const LoopbackC
   head.field("host", host_of(call.target));
   head.field("connection", "close");
   if (!call.bearer.empty()) head.field("authorization", "Bearer " + std::string(call.bearer));
+  if (!call.if_match.empty()) head.field("if-match", "\"" + std::string(call.if_match) + "\"");
   if (!call.body.empty()) {
     head.field("content-type", "application/json");
     head.field("content-length", call.body.size());

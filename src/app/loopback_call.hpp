@@ -14,6 +14,7 @@ struct LoopbackCall {
   std::string_view path;
   std::string_view body{};     // JSON; empty: none
   std::string_view bearer{};   // a key; empty: none
+  std::string_view if_match{};  // a digest for If-Match; empty: none
   Nanos timeout = std::chrono::seconds(10);
   size_t body_max = 4 << 20;
 };

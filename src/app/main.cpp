@@ -9,9 +9,11 @@ int main(int argc, char** argv) {
                                     return value == nullptr ? std::string() : std::string(value);
                                   },
                                   [](const std::string& name) -> std::optional<std::string> {
-                                    const char* value = std::getenv(name.c_str());
+                                    char* value = std::getenv(name.c_str());
                                     if (value == nullptr) return std::nullopt;
                                     std::string taken = value;
+                                    // Forgetting a variable leaves its bytes where /proc/PID/environ shows them.
+                                    for (volatile char* at = value; *at != 0; at = at + 1) *at = 0;
                                     ::unsetenv(name.c_str());
                                     return taken;
                                   }};

@@ -224,7 +224,7 @@ void UpSession::run_targets() {
       LocalTargetsParts{outside_.clock, host_->log(), host_->metrics(), *artefacts_, simulator_, data_,
                         [this](const std::string& label, const provider::LiveEndpoint& endpoint) { host_->set_live(label, endpoint); }});
   const auto apply = [this](const gateway::Configuration& configuration) {
-    if (const auto applied = targets_->apply(*configuration.snapshot, configuration.credentials.keys); !applied)
+    if (const auto applied = targets_->apply(*configuration.snapshot, *configuration.credentials); !applied)
       host_->log().error("targets.apply_failed", {{"detail", applied.error().detail}});
   };
   host_->on_configuration(apply);

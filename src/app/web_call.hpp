@@ -30,6 +30,7 @@ struct WebCall {
   std::string_view body{};
   std::string_view content_type = "application/json";  // of a body
   std::string_view bearer{};                           // empty: none
+  std::string_view if_match{};                         // a digest for If-Match; empty: none
   std::filesystem::path ca_file{};                     // PEM; empty: the roots of the system
   Nanos timeout = std::chrono::seconds(15);
   size_t body_max = 1 << 20;

@@ -40,7 +40,8 @@ TEST(AuditRecord, HasOneText) {
   EXPECT_EQ(
       line,
       R"({"v":1,"seq":184467,"time":"2026-11-23T15:00:00.123Z","request_id":"req_01JDCYVZ7T8Q","event":"authz.deny","action":"chat.create",)"
-      R"("principal":{"kind":"app","issuer":"corp","tenant":"team-a","subject":"8eaef023-2b34-4da1-9baa-8bc8c9d6a490/690222be-ff1a-4d56-abd1-7e4f7d38e474",)"
+      R"("principal":{"kind":"app","issuer":"corp","tenant":"team-a",)"
+      R"("subject":"8eaef023-2b34-4da1-9baa-8bc8c9d6a490/690222be-ff1a-4d56-abd1-7e4f7d38e474",)"
       R"("client":"6e74172b-be56-4843-9ff4-e66a39bb12e3","token_id":"fqiBqXLPj0eQa82S-IYFAA","binding":"none"},)"
       R"("resource":{"route":"general-chat","target":"backend:aoai-sc"},"decision":"deny","rules":["role/chat-user#1"],"reason":"policy.region",)"
       R"("peer":"10.2.3.4","listener":"public","config":"sha256:9f2c","status":403,"prev":")" +
