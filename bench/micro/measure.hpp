@@ -42,5 +42,6 @@ struct Effort {
   double batch_ms = 20;
 };
 std::string jws_verification(const Effort& effort);
+std::string token_cache(const Effort& effort);
 
 }  // namespace wye::bench::micro

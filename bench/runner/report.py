@@ -44,7 +44,7 @@ BARS = [
     ("verified token, from the cache", "identity_micro", lambda r: value(r, "token_cached_ratio"), 2.5, None, "× SHA-256",
      ("token_cached_us", "µs")),
     ("junk token refused (100,000 a second)", "identity_micro", lambda r: value(r, "junk_us"), 10, None, "µs", ("junk_us", "µs")),
-    ("authorisation, 10,000 grants", "identity_micro", lambda r: value(r, "authorise_us"), 1, None, "µs", ("authorise_us", "µs")),
+    ("authorisation, 10,000 grants", "identity_micro", lambda r: value(r, "access_request_us"), 1, None, "µs", ("access_request_us", "µs")),
 ]
 
 
