@@ -8,6 +8,7 @@ import subprocess
 import time
 
 PR_SET_PDEATHSIG = 1
+TICK_SECONDS = 2 / os.sysconf("SC_CLK_TCK")  # how late the use of a core may show
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -55,6 +56,26 @@ def is_running(pid):
             return file.read().rpartition(")")[2].split()[0] not in ("Z", "X")
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+class Work:
+    """When a process last used a core: slots of a server can not be asked without its key."""
+
+    def __init__(self, pid):
+        self.pid, self.last = pid, time.monotonic()
+        self.ticks = self.used()
+
+    def used(self):
+        with open(f"/proc/{self.pid}/stat") as file:
+            return sum(map(int, file.read().rpartition(")")[2].split()[11:13]))
+
+    def rests(self, seconds):
+        """Looks once; whether nothing was used for so long."""
+        now, ticks = time.monotonic(), self.used()
+        if ticks != self.ticks:
+            self.ticks, self.last = ticks, now
+        time.sleep(0.01)
+        return now - self.last >= seconds
 
 
 def _die_with_parent():
