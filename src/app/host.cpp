@@ -198,9 +198,9 @@ void Host::show(const provider::EndpointSet& endpoints) {
   if (shown_config_ == snapshot.digest()) return;
   const Metrics::Family configs =
       metrics_.family(MetricKind::kGauge, "wye_config_info", "1 for the digest of the configuration that is served.", {"digest"});
-  if (!shown_config_.empty()) shard_->sub(metrics_.series(configs, {shown_config_}));
+  const Series before = shown_config_.empty() ? Series{} : metrics_.series(configs, {shown_config_});
   shown_config_ = snapshot.digest();
-  shard_->add(metrics_.series(configs, {shown_config_}));
+  metrics_.move_one(*shard_, before, metrics_.series(configs, {shown_config_}));
 }
 
 void Host::look_at_certificates() {

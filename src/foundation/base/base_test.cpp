@@ -92,6 +92,30 @@ TEST(MetricsTest, SumsShardsAndPrintsHistograms) {
   EXPECT_NE(text.find("wye_overhead_seconds_sum 5e-06\n"), std::string::npos) << text;
 }
 
+TEST(MetricsTest, AScrapeSeesExactlyOneOfTwoWhileOneMoves) {
+  Metrics metrics;
+  const auto family = metrics.family(MetricKind::kGauge, "served", "h", {"digest"});
+  const std::array series = {metrics.series(family, {"a"}), metrics.series(family, {"b"})};
+  MetricShard& shard = metrics.make_shard();
+  shard.add(series[0]);
+  std::atomic<bool> over = false;
+  std::thread writer([&] {
+    for (int i = 0; i < 20'000; ++i) metrics.move_one(shard, series[i % 2], series[1 - i % 2]);
+    over = true;
+  });
+  size_t scrapes = 0;
+  while (!over || scrapes < 10) {
+    const std::string text = metrics.expose();
+    const bool a = text.contains("served{digest=\"a\"} 1");
+    const bool b = text.contains("served{digest=\"b\"} 1");
+    ++scrapes;
+    if (a != b) continue;
+    ADD_FAILURE() << text;
+    break;
+  }
+  writer.join();
+}
+
 TEST(MetricsTest, GaugesFall) {
   Metrics metrics;
   const Series s = metrics.series(metrics.family(MetricKind::kGauge, "wye_in_flight", "In flight.", {}), {});

@@ -102,6 +102,12 @@ MetricShard& Metrics::make_shard() {
   return state_->shards.emplace_back();
 }
 
+void Metrics::move_one(MetricShard& shard, Series from, Series to) {
+  const std::lock_guard lock(state_->mutex);
+  shard.sub(from);
+  shard.add(to);
+}
+
 void Metrics::read_at_scrape(MetricKind kind, std::string name, std::string help, std::function<double()> read) {
   const std::lock_guard lock(state_->mutex);
   state_->callbacks.push_back({kind, std::move(name), std::move(help), std::move(read)});

@@ -62,6 +62,10 @@ class Metrics {
   /// Takes back a callback whose subject ends before the registry.
   void remove_callback(const std::string& name);
 
+  /// Takes one from a series and gives one to another, so that no scrape sees neither or both. By the writer of `shard`; must not be
+  /// called from a callback.
+  void move_one(MetricShard& shard, Series from, Series to);
+
   std::string expose() const;
 
  private:

@@ -25,7 +25,8 @@ constexpr ProviderTraits kAzureDated{
     .own_request_id_header = true,
     .request_id_header = "apim-request-id",
 };
-// Versions that know neither stream_options nor the newer name: 400 unknown argument.
+// Versions that know neither stream_options nor the newer name: 400 unknown argument. Source: Microsoft Learn, "Azure OpenAI API preview
+// lifecycle", changes between 2024-08-01-preview and 2024-09-01-preview: max_completion_tokens, stream_options and include_usage were added.
 constexpr ProviderTraits kAzureEarly{
     .dialect = Dialect::kAzureDated,
     .name = "azureOpenAI/dated",
