@@ -77,7 +77,8 @@ struct Output {
   static void describe(auto& self, auto& v) {
     v.field("defaultMax", self.default_max, Rule{.text = "Output tokens sent upstream where the client names none.", .min = 1, .max = 10'000'000});
     v.field("max", self.max, Rule{.text = "Most output tokens a client may ask for.", .min = 1, .max = 10'000'000, .absent = "the model's"});
-    v.field("filterCategories", self.filter_categories, Rule{.text = "Whether clients see categories of the provider's content filter."});
+    v.field("filterCategories", self.filter_categories,
+            Rule{.text = "Whether clients of the OpenAI dialect see what the provider's content filter says; the Azure dialects have it always."});
   }
 };
 

@@ -53,10 +53,10 @@ net::Task<Result<void>> Sender::respond_unary(Try& t, std::string_view body) {
   }
   Result<protocol::UnaryAnswer> answer = protocol::UnaryAnswer{};
   if (asked == protocol::Operation::kResponses) {
-    m_.responses.start({client_id(asked), x_.asked_model});
+    m_.responses.start({client_id(asked), x_.asked_model}, shows_filters());
     answer = m_.responses.rewrite(body);
   } else {
-    answer = m_.unary.rewrite(body, {asked, client_id(asked), x_.asked_model, m_.request.encoding_format});
+    answer = m_.unary.rewrite(body, {asked, client_id(asked), x_.asked_model, m_.request.encoding_format, shows_filters()});
   }
   if (!answer) co_return failed_inside(t, std::move(answer).error());
   meter(answer->usage, 0);
@@ -75,6 +75,9 @@ net::Task<Result<void>> Sender::respond(std::span<const std::string_view> pieces
   co_return Result<void>{};
 }
 
+/// The Azure dialects have them as a part of their answers; a client of the OpenAI dialect sees them where its Route says so.
+bool Sender::shows_filters() const { return x_.matched->dialect != Dialect::kOpenAi || x_.route->output.filter_categories; }
+
 net::Task<Result<void>> Sender::answer_stream(Try& t, http::ClientCall& call) {
   if (!is_event_stream(call.head().value(http::Known::kContentType)))
     co_return failed(t, provider::Event::kMalformed, internal_error(ErrorCode::kUpstreamFailed, "a stream was asked for, another type came"));
@@ -92,11 +95,11 @@ net::Task<Result<void>> Sender::answer_stream(Try& t, http::ClientCall& call) {
     co_return co_await run_stream(t, call, sink);
   }
   if (asked == protocol::Operation::kResponses) {
-    ResponsesSink sink(m_.responses, {client_id(asked), x_.asked_model}, x_.gateway.clock_);
+    ResponsesSink sink(m_.responses, {client_id(asked), x_.asked_model}, shows_filters(), x_.gateway.clock_);
     co_return co_await run_stream(t, call, sink);
   }
   const bool azure = x_.matched->dialect != Dialect::kOpenAi;
-  EventSink sink(m_.events, {asked, {client_id(asked), x_.asked_model}, m_.request.include_usage, azure, done_event});
+  EventSink sink(m_.events, {asked, {client_id(asked), x_.asked_model}, m_.request.include_usage, azure, done_event, shows_filters()});
   co_return co_await run_stream(t, call, sink);
 }
 

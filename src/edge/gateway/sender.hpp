@@ -66,6 +66,7 @@ class Sender {
   net::Task<Result<void>> heartbeat();
   net::Task<Result<void>> rest_a_moment();
   std::string_view client_id(protocol::Operation operation);
+  bool shows_filters() const;
   std::array<http::OutField, 4> answer_fields(size_t& count, bool streaming);
 
   Exchange& x_;

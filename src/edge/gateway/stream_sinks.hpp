@@ -43,10 +43,10 @@ class EventSink final : public StreamSink {
 /// /v1/responses, spoken natively upstream.
 class ResponsesSink final : public StreamSink {
  public:
-  ResponsesSink(protocol::ResponsesRewriter& responses, const protocol::StreamNames& names, const Clock& clock)
+  ResponsesSink(protocol::ResponsesRewriter& responses, const protocol::StreamNames& names, bool show_filters, const Clock& clock)
       : responses_(responses),
         clock_(clock) {
-    responses_.start(names);
+    responses_.start(names, show_filters);
   }
   Result<void> feed(const http::SseEvent& event, std::string& out) override;
   void fail(const Error& error, std::string& out) override { responses_.fail(error, clock_.wall(), out); }

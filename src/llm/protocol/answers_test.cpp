@@ -54,6 +54,23 @@ TEST(UnaryRewriter, Chat) {
   }
 }
 
+TEST(UnaryRewriter, WhatAFilterSaidIsTakenOutOnRequest) {
+  UnaryRewriter rewriter;
+  const std::string body =
+      R"({"content_filter_results":1,"id":"up","prompt_filter_results":[{"a":{}}],"prompt_annotations":[],"choices":[{"content_filter_results":)"
+      R"({"hate":{"filtered":false}},"content_filter_offsets":{},"index":0,"finish_reason":"stop","message":{"content":"\"content_filter_results\":{}"}},)"
+      R"({"index":1,"finish_reason":"stop","message":{},"content_filter_results":{}}],"model":"gpt"})";
+  const Result<UnaryAnswer> hidden = rewriter.rewrite(body, {.id = "c", .model = "r", .show_filters = false});
+  ASSERT_TRUE(hidden);
+  EXPECT_EQ(
+      joined(hidden->pieces),
+      R"({"content_filter_results":1,"id":"c","choices":[{"index":0,"finish_reason":"stop","message":{"content":"\"content_filter_results\":{}"}},)"
+      R"({"index":1,"finish_reason":"stop","message":{}}],"model":"r"})");
+  const Result<UnaryAnswer> shown = rewriter.rewrite(body, {.id = "c", .model = "r"});
+  ASSERT_TRUE(shown);
+  EXPECT_NE(joined(shown->pieces).find("prompt_filter_results"), std::string::npos);
+}
+
 TEST(UnaryRewriter, Embeddings) {
   UnaryRewriter rewriter;
   const std::string floats =
@@ -247,6 +264,30 @@ TEST(BridgeRequest, Conversions) {
       R"("user":"h","max_completion_tokens":1024,"stream":true,"stream_options":{"include_usage":true}})");
 }
 
+TEST(BridgeRequest, EarlierThoughtsGoAlongOrAreRefused) {
+  const auto messages = [](std::string_view items) {
+    const std::string out = bridged(R"({"model":"m","input":[)" + std::string(items) + "]}");
+    const size_t end = out.find(R"(,"max_tokens")");
+    return end == std::string::npos ? out : out.substr(26, end - 26);
+  };
+  const std::string thought = R"({"type":"reasoning","id":"rs_1","summary":[],"content":[{"type":"reasoning_text","text":"Let me "},)"
+                              R"({"type":"reasoning_text","text":"think."}]})";
+  EXPECT_EQ(messages(thought + R"(,{"role":"assistant","content":"a"},{"role":"user","content":"u"})"),
+            R"([{"role":"assistant","content":"a","reasoning_content":"Let me think."},{"role":"user","content":"u"}])");
+  EXPECT_EQ(messages(thought + R"(,{"type":"function_call","call_id":"c","name":"f","arguments":"{}"},)"
+                               R"({"type":"function_call_output","call_id":"c","output":"r"})"),
+            R"([{"role":"assistant","content":null,"reasoning_content":"Let me think.","tool_calls":[{"id":"c","type":"function","function":{)"
+            R"("name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c","content":"r"}])");
+  EXPECT_EQ(messages(thought + R"(,{"role":"user","content":"u"})"),
+            R"([{"role":"assistant","content":"","reasoning_content":"Let me think."},{"role":"user","content":"u"}])");
+  EXPECT_EQ(messages(R"({"role":"user","content":"u"},)" + thought),
+            R"([{"role":"user","content":"u"},{"role":"assistant","content":"","reasoning_content":"Let me think."}])");
+  // Only its maker can read these.
+  EXPECT_EQ(messages(R"({"type":"reasoning","summary":[],"encrypted_content":"x"})"), "refused: input[0].encrypted_content");
+  EXPECT_EQ(messages(R"({"type":"reasoning","summary":[{"type":"summary_text","text":"s"}]})"), "refused: input[0].summary");
+  EXPECT_EQ(messages(R"({"type":"reasoning","summary":[],"content":[{"type":"other"}]})"), "refused: input[0].content[0]");
+}
+
 TEST(BridgeRequest, RefusesWhatChatCannotSay) {
   struct Row {
     std::string_view member, param;
@@ -254,6 +295,7 @@ TEST(BridgeRequest, RefusesWhatChatCannotSay) {
   const std::array rows = {
       Row{R"("truncation":"auto")", "truncation"},
       Row{R"("top_logprobs":3)", "top_logprobs"},
+      Row{R"("max_tool_calls":3)", "max_tool_calls"},
       Row{R"("include":["message.output_text.logprobs"])", "include[0]"},
       Row{R"("reasoning":{"summary":"detailed"})", "reasoning.summary"},
       Row{R"("tools":[{"type":"custom","name":"c"}])", "tools[0].type"},
@@ -300,6 +342,19 @@ TEST(ResponsesRewriter, NativeStream) {
   EXPECT_EQ(rewriter.finish_reason(), FinishReason::kContentFilter);
   EXPECT_EQ(rewriter.usage().completion_tokens, 3U);
   EXPECT_EQ(sent("[DONE]"), "");
+}
+
+TEST(ResponsesRewriter, WhatAFilterSaidIsTakenOutOnRequest) {
+  const std::string body = R"({"id":"r","status":"completed","output":[],"content_filters":[{"blocked":false}],"model":"m"})";
+  ResponsesRewriter rewriter;
+  rewriter.start({"resp_ours", "route"}, false);
+  const auto hidden = rewriter.rewrite(body);
+  ASSERT_TRUE(hidden);
+  EXPECT_EQ(joined(hidden->pieces), R"({"id":"resp_ours","status":"completed","output":[],"model":"route"})");
+  rewriter.start({"resp_ours", "route"}, false);
+  const auto event = rewriter.feed(R"({"type":"response.completed","sequence_number":1,"response":)" + body + "}");
+  ASSERT_TRUE(event);
+  EXPECT_EQ(joined(event->pieces).find("content_filters"), std::string::npos);
 }
 
 TEST(ResponsesRewriter, FailuresSpeakOurWords) {

@@ -29,6 +29,9 @@ class Bridge {
   Result<void> item(Value item);
   Result<void> message(Value item);
   Result<void> assistant(Value content);
+  Result<void> thought(Value item);
+  void write_thought();
+  void close_thought();
   Result<void> parts(Value content);
   Result<void> part(Value part);
   Result<void> call(Value item);
@@ -49,6 +52,7 @@ class Bridge {
   const json::Document& document_;
   Writer writer_;
   Open open_ = Open::kNothing;
+  std::string thought_;  // of the assistant, not yet written
 };
 
 void Bridge::close_calls() {
@@ -66,6 +70,7 @@ Result<void> Bridge::messages() {
   } else {
     for (const Value one : input.elements()) CHECK_OK(item(one));
     close_calls();
+    close_thought();
   }
   writer_.end_array();
   return {};
@@ -77,9 +82,40 @@ Result<void> Bridge::item(Value item) {
   if (is_message) return message(item);
   if (type->equals("function_call")) return call(item);
   if (type->equals("function_call_output")) return call_output(item);
-  // What a model thought before is not part of what chat hands to it.
-  if (type->equals("reasoning")) return {};
+  if (type->equals("reasoning")) return thought(item);
   return Fail(cannot(document_, *type));
+}
+
+/// What a model thought before goes along as chat servers name it. What only its maker can read does not: it is refused, not dropped.
+Result<void> Bridge::thought(Value item) {
+  close_calls();
+  for (const std::string_view name : {"encrypted_content", "summary"}) {
+    const std::optional<Value> value = item.find(name);
+    if (value && !value->is_null() && (value->is_string() ? !value->string_raw().empty() : value->size() != 0))
+      return Fail(cannot(document_, *value));
+  }
+  const std::optional<Value> content = item.find("content");
+  if (!content || !content->is_array()) return {};
+  for (const Value one : content->elements()) {
+    const std::optional<Value> type = one.is_object() ? one.find("type") : std::nullopt;
+    const std::optional<Value> text = one.is_object() ? one.find("text") : std::nullopt;
+    if (!type || !type->equals("reasoning_text") || !text || !text->is_string()) return Fail(cannot(document_, one));
+    text->unescape_to(thought_);
+  }
+  return {};
+}
+
+void Bridge::write_thought() {
+  if (!thought_.empty()) writer_.string("reasoning_content", thought_);
+  thought_.clear();
+}
+
+/// Thoughts that nothing was said after.
+void Bridge::close_thought() {
+  if (thought_.empty()) return;
+  writer_.begin_object().string("role", "assistant").string("content", "");
+  write_thought();
+  writer_.end_object();
 }
 
 Result<void> Bridge::message(Value item) {
@@ -87,6 +123,7 @@ Result<void> Bridge::message(Value item) {
   const Value role = *item.find("role");
   const Value content = *item.find("content");
   if (role.equals("assistant")) return assistant(content);
+  close_thought();
   writer_.begin_object().string("role", role.equals("user") ? "user" : "system").key("content");
   CHECK_OK(parts(content));
   writer_.end_object();
@@ -112,6 +149,7 @@ Result<void> Bridge::assistant(Value content) {
   }
   writer_.begin_object().string("role", "assistant").string("content", text);
   if (!refusal.empty()) writer_.string("refusal", refusal);
+  write_thought();
   writer_.end_object();
   return {};
 }
@@ -164,7 +202,11 @@ Result<void> Bridge::part(Value part) {
 
 /// Calls in a row are one assistant message.
 Result<void> Bridge::call(Value item) {
-  if (open_ == Open::kNothing) writer_.begin_object().string("role", "assistant").null("content").begin_array("tool_calls");
+  if (open_ == Open::kNothing) {
+    writer_.begin_object().string("role", "assistant").null("content");
+    write_thought();
+    writer_.begin_array("tool_calls");
+  }
   open_ = Open::kCalls;
   writer_.begin_object().raw("id", item.find("call_id")->raw()).string("type", "function");
   writer_.begin_object("function").raw("name", item.find("name")->raw()).raw("arguments", item.find("arguments")->raw()).end_object().end_object();
@@ -182,6 +224,7 @@ Result<void> Bridge::joined_text(Value content, std::string& text) {
 
 Result<void> Bridge::call_output(Value item) {
   close_calls();
+  close_thought();
   const Value output = *item.find("output");
   writer_.begin_object().string("role", "tool").raw("tool_call_id", item.find("call_id")->raw());
   if (output.is_string()) {
@@ -283,8 +326,7 @@ Result<void> Bridge::member(json::Member member) {
   const auto is = [&name](std::initializer_list<std::string_view> names) { return std::ranges::find(names, name) != names.end(); };
   if (value.is_null()) return {};
   // Written elsewhere, or without a meaning for one answer that is not stored.
-  if (is({"model", "input", "instructions", "max_output_tokens", "stream", "stream_options", "store", "metadata", "background", "max_tool_calls"}))
-    return {};
+  if (is({"model", "input", "instructions", "max_output_tokens", "stream", "stream_options", "store", "metadata", "background"})) return {};
   if (is({"temperature", "top_p", "service_tier", "prompt_cache_options", "prompt_cache_retention"})) {
     writer_.raw(name, value.raw());
     return {};

@@ -2,6 +2,7 @@
 
 #include "foundation/json/scan.hpp"
 #include "llm/protocol/errors.hpp"
+#include "llm/protocol/filter_results.hpp"
 #include "llm/protocol/member_edit.hpp"
 
 namespace wye::protocol {
@@ -90,6 +91,8 @@ bool EventRewriter::fast(std::string_view data, EventStep& step) {
   // An element there, and its end where the frame's end is not part of `tail_`.
   if (middle.front() != '{' || middle.back() != '}') return false;
   if (find_suspicion(middle, options_.show_usage) != std::string_view::npos) return false;
+  // Head and tail are of an event that held none.
+  if (!options_.show_filters && may_hold_filter_results(middle)) return false;
   add_piece(head_out_);
   add_piece(middle);
   add_piece(tail_out_);
@@ -116,9 +119,28 @@ Result<EventStep> EventRewriter::slow(std::string_view data) {
   const bool annotated = !found.values[kFilterResults].empty() || !found.values[kAnnotations].empty() || found.only_annotations;
   if (annotated && !found.has_answer && !has_usage && !options_.pass_annotations) return EventStep{};
   if (has_usage && !found.has_choices && !options_.show_usage) return EventStep{};
+  if (!options_.show_filters && may_hold_filter_results(data)) return edit_whole(data);
   EventStep step = edit(data, found);
   remember(data, found);
   return step;
+}
+
+/// With a parse of the whole: results stand anywhere in it, several of them side by side.
+Result<EventStep> EventRewriter::edit_whole(std::string_view data) {
+  if (!document_.parse(data)) return Fail(malformed("not valid JSON"));
+  const json::Value root = document_.root();
+  patch_.start(document_);
+  remove_filter_results(root, root.find("choices"), patch_);
+  const auto rename = [&](std::string_view name, std::string_view json) {
+    if (const std::optional<json::Value> value = root.find(name); value && is_named(value->raw())) patch_.replace_view(*value, json);
+  };
+  rename("id", id_json_);
+  rename("model", model_json_);
+  if (!options_.show_usage) patch_.remove_member(root, "usage");
+  whole_.clear();
+  CHECK_OK(patch_.append_to(whole_));
+  add_piece(whole_);
+  return EventStep{.action = EventAction::kForward, .pieces = std::span(pieces_).first(piece_count_), .unchanged = false};
 }
 
 Result<void> EventRewriter::read_choices(std::string_view choices, Found& found) {

@@ -5,7 +5,7 @@
 // Cost: an event that repeats the frame of an earlier one is not parsed; in steady state nothing is allocated.
 #pragma once
 
-#include "foundation/json/document.hpp"
+#include "foundation/json/patch.hpp"
 #include "llm/protocol/request.hpp"
 #include "llm/protocol/usage.hpp"
 
@@ -22,6 +22,7 @@ struct EventRewriterOptions {
   bool show_usage = false;                 // the client asked for the usage chunk
   bool pass_annotations = false;           // Azure dialect: events that carry only filter results go on
   bool done_event = true;                  // UpstreamDialect::done_event
+  bool show_filters = true;                // the client may see what a content filter said; false: taken out of every event
 };
 
 enum class EventAction : uint8_t {
@@ -69,6 +70,7 @@ class EventRewriter {
   Result<void> read_choices(std::string_view choices, Found& found);
   void read_choice(json::Value choice, Found& found);
   void remember(std::string_view data, const Found& found);
+  Result<EventStep> edit_whole(std::string_view data);
   EventStep edit(std::string_view data, Found& found);
   void add_piece(std::string_view piece);
 
@@ -77,6 +79,8 @@ class EventRewriter {
   std::string model_json_;
   std::string flat_;
   json::Document document_;
+  json::Patch patch_;
+  std::string whole_;  // of edit_whole
   std::array<std::string_view, 8> pieces_;
   size_t piece_count_ = 0;
 

@@ -185,6 +185,39 @@ TEST(EventRewriter, AzureAnnotations) {
   EXPECT_EQ(azure.events[3], late);
 }
 
+TEST(EventRewriter, WhatAFilterSaidIsTakenOutOfEveryEventOnRequest) {
+  const auto azure = [](std::string_view text, std::string_view results) {
+    return R"({"choices":[{"content_filter_results":)" + std::string(results) + R"(,"content_filter_offsets":{"a":1},"delta":{"content":")" +
+           std::string(text) + R"("},"finish_reason":null,"index":0}],"created":7,"id":"up-1","model":"gpt-x","object":"chat.completion.chunk"})";
+  };
+  const auto plain = [](std::string_view text) {
+    return R"({"choices":[{"delta":{"content":")" + std::string(text) +
+           R"("},"finish_reason":null,"index":0}],"created":7,"id":"chatcmpl-1","model":"route","object":"chat.completion.chunk"})";
+  };
+  const std::string without = R"({"choices":[{"delta":{"content":"c"},"finish_reason":null,"index":0}],"created":7,"id":"up-1","model":"gpt-x",)"
+                              R"("object":"chat.completion.chunk"})";
+  const std::string said = R"(\"content_filter_results\":{)";
+  const std::vector<std::string> events = {without,
+                                           azure("a", "{}"),
+                                           without,
+                                           azure("b", R"({"hate":{"filtered":false,"severity":"safe"}})"),
+                                           azure(said, "null"),
+                                           openai("{}", "\"stop\""),
+                                           "[DONE]"};
+  EventRewriter rewriter;
+  rewriter.start({.names = kNames, .show_filters = false});
+  const Played hidden = play(rewriter, events);
+  ASSERT_FALSE(hidden.error);
+  EXPECT_EQ(hidden.events[1], plain("a"));
+  EXPECT_EQ(hidden.events[2], plain("c"));
+  EXPECT_EQ(hidden.events[3], plain("b"));
+  EXPECT_EQ(hidden.events[4], plain(said));
+  EXPECT_TRUE(rewriter.complete());
+  EXPECT_EQ(rewriter.content_events(), 6U);
+  rewriter.start({.names = kNames});
+  EXPECT_NE(play(rewriter, events).events[3].find("\"hate\""), std::string::npos);
+}
+
 TEST(EventRewriter, ErrorsEndTheStream) {
   for (const std::string& bad :
        {std::string(R"({"error":{"message":"secret host","type":"server_error","code":null}})"), std::string("{"), std::string("[]"), std::string(""),

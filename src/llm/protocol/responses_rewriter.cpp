@@ -2,6 +2,7 @@
 
 #include "foundation/json/scan.hpp"
 #include "llm/protocol/errors.hpp"
+#include "llm/protocol/filter_results.hpp"
 #include "llm/protocol/member_edit.hpp"
 #include "llm/protocol/response_object.hpp"
 
@@ -19,7 +20,8 @@ bool is_delta(std::string_view type) { return type.ends_with(".delta\""); }
 
 }  // namespace
 
-void ResponsesRewriter::start(const StreamNames& names) {
+void ResponsesRewriter::start(const StreamNames& names, bool show_filters) {
+  show_filters_ = show_filters;
   id_.assign(names.id);
   model_.assign(names.model);
   usage_ = {};
@@ -41,6 +43,7 @@ Result<void> ResponsesRewriter::rename(Value response) {
   for (const std::string_view name : {"user", "safety_identifier", "prompt_cache_key"}) {
     if (const std::optional<Value> value = response.find(name); value && !value->is_null()) patch_.replace_view(*value, "null");
   }
+  if (!show_filters_) remove_filter_results(response, patch_);
   const std::optional<Value> error = response.find("error");
   if (!error || !error->is_object()) return {};
   if (const std::optional<Value> message = error->find("message")) {

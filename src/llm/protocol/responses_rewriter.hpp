@@ -12,8 +12,8 @@ namespace wye::protocol {
 
 class ResponsesRewriter {
  public:
-  /// Names are copied; `names.id` is `resp_…`.
-  void start(const StreamNames& names);
+  /// Names are copied; `names.id` is `resp_…`. Without `show_filters` what a content filter said is taken out.
+  void start(const StreamNames& names, bool show_filters = true);
 
   /// The data of one event; the `event:` line goes on as it came. A [DONE] is swallowed. `pieces` as in EventStep.
   /// Errors: kUpstreamFailed: malformed, or an `error` event (then `fail_event` ends the stream properly).
@@ -49,6 +49,7 @@ class ResponsesRewriter {
   bool ended_ = false;
   bool failed_ = false;
   bool content_seen_ = false;
+  bool show_filters_ = true;
 };
 
 }  // namespace wye::protocol

@@ -3,6 +3,7 @@
 #include "foundation/json/scan.hpp"
 #include "llm/protocol/embeddings.hpp"
 #include "llm/protocol/errors.hpp"
+#include "llm/protocol/filter_results.hpp"
 #include "llm/protocol/member_edit.hpp"
 
 namespace wye::protocol {
@@ -57,6 +58,7 @@ Result<UnaryAnswer> UnaryRewriter::rewrite_choices(std::string_view body, const 
   }
   if (const std::optional<json::Value> usage = root.find("usage"); usage && usage->is_object()) answer.usage = parse_usage(usage->raw());
   patch_.start(document_);
+  if (!options.show_filters) remove_filter_results(root, choices, patch_);
   if (const std::optional<json::Value> id = root.find("id")) patch_.replace_string(*id, options.id);
   if (const std::optional<json::Value> model = root.find("model")) {
     answer.upstream_model = model->string_raw();

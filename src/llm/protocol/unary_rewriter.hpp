@@ -14,6 +14,7 @@ struct UnaryOptions {
   std::string_view id{};                         // what the client sees; unused by embeddings
   std::string_view model{};
   EncodingFormat encoding = EncodingFormat::kFloat;  // what the client asked; converted where the answer differs
+  bool show_filters = true;                      // the client may see what a content filter said of prompt and answer
 };
 
 struct UnaryAnswer {
