@@ -84,7 +84,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Row{"Status429", {send(json_answer(429, upstream_error("rate_limit_exceeded"), "retry-after: 7\r\n"))}, {1, 1}, 200, "saturated"},
                     Row{"Status429Quota", {send(json_answer(429, upstream_error("insufficient_quota")))}, {1, 1}, 200, "out_of_quota"},
                     Row{"Status401", {send(json_answer(401, upstream_error("invalid_api_key")))}, {1, 1}, 200, "misconfigured"},
-                    Row{"Status403", {send(json_answer(403, "{}"))}, {1, 1}, 200, "misconfigured"},
+                    Row{"Status403", {send(json_answer(403, "{}"))}, {1, 1}, 200, "refused"},
+                    Row{"Status403Key", {send(json_answer(403, upstream_error("AccessDenied")))}, {1, 1}, 200, "misconfigured"},
+                    Row{"Status404Other", {send(json_answer(404, upstream_error("not_found")))}, {1, 1}, 200, "refused"},
                     Row{"Status404", {send(json_answer(404, upstream_error("DeploymentNotFound")))}, {1, 1}, 200, "misconfigured"},
                     Row{"Status400", {send(json_answer(400, upstream_error("x")))}, {1, 0}, 400, "success", "null"},
                     Row{"Status400Context",
@@ -105,6 +107,25 @@ INSTANTIATE_TEST_SUITE_P(
                     Row{"StreamEmpty", {send(stream_head() + "0\r\n\r\n")}, {1, 1}, 200, "failure", "", true},
                     Row{"StreamMalformedFirst", {send(stream_head() + event("{\"id\":") + "0\r\n\r\n")}, {1, 1}, 200, "failure", "", true}),
     [](const testing::TestParamInfo<Row>& param) { return param.param.name; });
+
+TEST(Retries, WhatATargetSaidOutlivesAReloadThatLeavesItAsItWas) {
+  GatewayRig rig;
+  rig.up(kTwoPort).answer = [](const Asked&) { return Script{send(json_answer(429, upstream_error("rate_limit_exceeded"), "retry-after: 60\r\n"))}; };
+  const auto ask = [&] {
+    return rig.ask(rig.post("/v1/chat/completions", R"({"model":"bridged","messages":[{"role":"user","content":"hi"}]})")).status;
+  };
+  EXPECT_EQ(ask(), 429);
+  ASSERT_EQ(rig.up(kTwoPort).asked.size(), 1u);
+  std::string text = test_configuration();
+  rig.reload(text);
+  EXPECT_GE(ask(), 429);
+  EXPECT_EQ(rig.up(kTwoPort).asked.size(), 1u) << "it asked us to wait";
+  const std::string before = "deployment: small, serves: {capabilities: [chat]}";
+  ASSERT_NE(text.find(before), std::string::npos);
+  rig.reload(text.replace(text.find(before), before.size(), "deployment: other, serves: {capabilities: [chat]}"));
+  EXPECT_EQ(ask(), 429);
+  EXPECT_EQ(rig.up(kTwoPort).asked.size(), 2u) << "another deployment has another quota";
+}
 
 TEST(Retries, AFreshTargetTakesOverWhereNobodyListens) {
   GatewayRig rig;

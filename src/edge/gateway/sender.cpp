@@ -1,6 +1,7 @@
 #include "edge/gateway/sender.hpp"
 
 #include "edge/gateway/order.hpp"
+#include "edge/gateway/trace_parent.hpp"
 #include "foundation/crypto/encode.hpp"
 #include "llm/provider/headers.hpp"
 
@@ -60,9 +61,11 @@ net::Task<Result<void>> Sender::run() {
   Order order(choices.size());
   uint32_t repeats = 0;
   Error last = internal_error(ErrorCode::kUpstreamFailed, "no attempt");
+  RetryBudget& budget = *x_.configuration->budgets[x_.route->id];
+  budget.note_request(x_.gateway.loop_.now());
   while (x_.attempts < x_.route->attempts) {
     const std::optional<size_t> index = order.next();
-    if (!index) break;
+    if (!index || (x_.attempts > 0 && !budget.take(x_.gateway.loop_.now()))) break;
     if (order.repeats(*index)) {
       const Nanos jitter(static_cast<int64_t>(x_.gateway.random_.below(static_cast<uint64_t>(Nanos(backoff(repeats++)).count()))));
       if (Result<void> paused = co_await pause(std::max<Nanos>(order.asked_wait, jitter)); !paused) {
@@ -224,6 +227,8 @@ Result<void> Sender::write_head(Try& t, size_t body_bytes) {
   if (t.target->traits->own_request_id_header) head.field("x-ms-client-request-id", x_.request_id());
   for (const std::string& name : x_.route->request.forward_headers) {
     const std::string_view value = x_.call.head().value(std::string_view(name));
+    // A trace that is none would be a free text towards the provider.
+    if ((name == "traceparent" || name == "tracestate") && trace_id_of(x_.call.head().value("traceparent")).empty()) continue;
     if (!value.empty() && provider::passes_upstream(name, x_.route->request.forward_headers)) head.field(name, value);
   }
   head.field("content-length", body_bytes);

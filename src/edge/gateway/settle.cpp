@@ -1,5 +1,6 @@
 // Step 12: every request ends here, however it ended. One record for the access log, one for the metrics; no I/O.
 #include "edge/gateway/exchange.hpp"
+#include "edge/gateway/trace_parent.hpp"
 
 namespace wye::gateway {
 namespace {
@@ -58,7 +59,10 @@ void Exchange::write_line(const RequestLabels& labels, const RequestFigures& fig
   if (settings.access_log == config::AccessLogTo::kOff || !sampled) return;
   const std::string peer = net::address_text(call.peer());
   JsonLine line = gateway.access_log_.line();
-  line.time("time", gateway.clock_.wall()).token("request_id", request_id()).text("upstream_request_id", upstream_request_id);
+  line.time("time", gateway.clock_.wall()).token("request_id", request_id());
+  // Of a request that broke the framing there is no head.
+  if (matched) line.token("trace_id", trace_id_of(call.head().value("traceparent")));
+  line.text("upstream_request_id", upstream_request_id);
   line.text("listener", call.listener()).token("peer", peer);
   if (matched)
     line.token("method", http::to_string(call.head().method))
@@ -91,7 +95,6 @@ void Exchange::write_line(const RequestLabels& labels, const RequestFigures& fig
   if (sent_at.ns != 0) line.number("connect_ms", millis(connect_time)).number("upstream_ms", millis(figures.upstream));
   if (first_byte_at.ns != 0) line.number("ttft_ms", millis(first_byte_at - call.arrived()));
   line.number("total_ms", millis(figures.total)).number("overhead_us", micros(figures.overhead));
-  // Of a request that broke the framing there is no head.
   if (matched) line.text("client_retry", call.head().value("x-stainless-retry-count"));
   line.token("config", std::string_view(snapshot().digest()).substr(0, 19));
   gateway.access_log_.commit(line);

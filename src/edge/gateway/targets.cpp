@@ -1,5 +1,7 @@
 #include "edge/gateway/targets.hpp"
 
+#include "foundation/crypto/digest.hpp"
+
 namespace wye::gateway {
 namespace {
 
@@ -47,6 +49,32 @@ void fill_paths(TargetRuntime& target, const std::string& base_path) {
     if (build_target_path(*target.traits, operation, base_path, target.entry->deployment, target.entry->api_version, path))
       target.paths[i] = std::move(path);
   }
+}
+
+std::string_view key_of(const TargetRuntime& target) { return target.key == nullptr ? std::string_view() : target.key->reveal(); }
+
+/// The target that was asked in the same way before: what it said holds on. Null where there was none, or where a reload has changed
+/// what a refusal may have been about.
+const TargetRuntime* same_target(const WorkerConfiguration* before, const TargetRuntime& now) {
+  if (before == nullptr) return nullptr;
+  const auto old = std::ranges::find_if(before->targets, [&](const TargetRuntime& t) { return t.entry->label == now.entry->label; });
+  if (old == before->targets.end() || old->host != now.host || old->paths != now.paths || old->entry->deployment != now.entry->deployment)
+    return nullptr;
+  // A Credential that says the same keeps its slot.
+  if (old->credential != now.credential || !crypto::equal_constant_time(key_of(*old), key_of(now))) return nullptr;
+  return &*old;
+}
+
+std::vector<std::shared_ptr<RetryBudget>> budgets_of(const config::Snapshot& snapshot, const WorkerConfiguration* before) {
+  std::vector<std::shared_ptr<RetryBudget>> budgets(snapshot.routes().size());
+  for (const config::RouteEntry& route : snapshot.routes()) {
+    if (before != nullptr) {
+      const auto old = std::ranges::find(before->snapshot().routes(), route.name, &config::RouteEntry::name);
+      if (old != before->snapshot().routes().end()) budgets[route.id] = before->budgets[old->id];
+    }
+    if (budgets[route.id] == nullptr) budgets[route.id] = std::make_shared<RetryBudget>();
+  }
+  return budgets;
 }
 
 }  // namespace
@@ -113,13 +141,14 @@ WorkerConfigurationPtr join(ConfigurationPtr configuration, provider::EndpointSe
                                                           .server_name = entry.server_name,
                                                           .local_path = {},
                                                           .loopback_only = loopback_only});
-    if (before == nullptr || before->configuration != configuration) continue;
-    const TargetRuntime& old = before->targets[entry.id];
-    target.saturated_until = old.saturated_until;
-    target.misconfigured_until = old.misconfigured_until;
-    target.refusals_in_a_row = old.refusals_in_a_row;
-    if (std::max(old.saturated_until, old.misconfigured_until).ns != 0) joined->set_aside(entry.id);
+    if (const TargetRuntime* old = same_target(before, target); old != nullptr) {
+      target.saturated_until = old->saturated_until;
+      target.misconfigured_until = old->misconfigured_until;
+      target.refusals_in_a_row = old->refusals_in_a_row;
+      if (std::max(old->saturated_until, old->misconfigured_until).ns != 0) joined->set_aside(entry.id);
+    }
   }
+  joined->budgets = budgets_of(snapshot, before);
   joined->configuration = std::move(configuration);
   joined->endpoints = std::move(endpoints);
   return joined;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "edge/gateway/configuration.hpp"
+#include "edge/gateway/retry_budget.hpp"
 #include "foundation/http/client.hpp"
 #include "identity/workload/credential_reader.hpp"
 #include "llm/provider/provider.hpp"
@@ -47,6 +48,7 @@ struct WorkerConfiguration {
   std::vector<TargetRuntime> targets;        // by TargetId
   std::vector<route::Live> live;             // by TargetId
   std::vector<route::TargetId> aside;        // those that asked us to wait, or refuse us
+  std::vector<std::shared_ptr<RetryBudget>> budgets;  // by id of the Route; kept over a reload
 
   const config::Snapshot& snapshot() const { return *configuration->snapshot; }
   /// Health as of now: what we were told, less those that asked us to wait. Costs nothing while none did.

@@ -22,6 +22,7 @@ enum class UpstreamFault : uint8_t {
   kRateLimited,
   kOverloaded,         // server_is_overloaded, slow_down, engine_overloaded
   kDeploymentNotFound,
+  kAccessRefused,      // our key or its rights: invalid_api_key, PermissionDenied, AccessDenied
   kModelLoading,       // a local server that is not ready yet
   kUnsupportedParameter,
 };

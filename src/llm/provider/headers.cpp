@@ -4,7 +4,7 @@ namespace wye::provider {
 namespace {
 
 // Never forwarded, whoever asks: credentials, cookies, framing and hop-by-hop, who the client is, what steers a provider or proxy.
-constexpr std::array<std::string_view, 38> kReserved = {
+constexpr std::array<std::string_view, 36> kReserved = {
     "authorization",
     "proxy-authorization",
     "proxy-authenticate",
@@ -30,8 +30,6 @@ constexpr std::array<std::string_view, 38> kReserved = {
     "forwarded",
     "x-real-ip",
     "via",
-    "traceparent",
-    "tracestate",
     "x-policy-id",
     "x-request-id",
     "x-forwarded",

@@ -27,6 +27,10 @@ Outcome maybe_processed(const Attempt& attempt, bool same_after_others) {
   return outcome;
 }
 
+bool proves_misconfiguration(const Attempt& attempt) {
+  return fault_of(attempt) == UpstreamFault::kDeploymentNotFound || fault_of(attempt) == UpstreamFault::kAccessRefused;
+}
+
 Outcome rate_limited(const Attempt& attempt) {
   if (fault_of(attempt) == UpstreamFault::kQuotaExhausted) return {.verdict = Verdict::kOtherOnly, .mark = Mark::kOutOfQuota};
   return {.verdict = Verdict::kRetryOther, .mark = Mark::kSaturated, .same_after_wait = true};
@@ -50,8 +54,9 @@ Outcome of_status(const Attempt& attempt) {
     case 401:
       if (attempt.token_credential && !attempt.token_refreshed) return {.verdict = Verdict::kRetrySame, .mark = Mark::kNone, .refresh_token = true};
       return {.verdict = Verdict::kOtherOnly, .mark = Mark::kMisconfigured};
+    // Only what is so for every request takes the target out of use for all of them.
     case 403:
-    case 404: return {.verdict = Verdict::kOtherOnly, .mark = Mark::kMisconfigured};
+    case 404: return {.verdict = Verdict::kOtherOnly, .mark = proves_misconfiguration(attempt) ? Mark::kMisconfigured : Mark::kNone};
     case 409:
       if (!attempt.conflict_retried) return {.verdict = Verdict::kRetrySame, .mark = Mark::kNone};
       return {.verdict = Verdict::kFinal, .mark = Mark::kNone};
