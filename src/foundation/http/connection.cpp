@@ -31,7 +31,17 @@ Connection::~Connection() {
   if (server_.next_to_cut_ == this) server_.next_to_cut_ = next;
   (previous != nullptr ? previous->next : server_.connections_) = next;
   if (next != nullptr) next->previous = previous;
+  give_memory();
+}
+
+void Connection::take_memory() {
+  buffer_ = server_.loop_.buffers().take();
+  at_ = server_.take_memory();
+}
+
+void Connection::give_memory() {
   server_.loop_.buffers().give(std::move(buffer_));
+  server_.give_memory(std::move(at_));
 }
 
 net::Task<void> Connection::run() {
@@ -55,20 +65,20 @@ net::Task<void> Connection::run() {
 }
 
 net::Task<Connection::Read> Connection::next_request() {
-  parser_.reset();
   if (filled_ == 0) {
     if (!co_await await_bytes()) co_return Read::kEnd;
   } else if (++pipelined_ >= kPipelineMax) {
     refusal_ = public_error(ErrorCode::kInvalidRequest, "Too many requests were pipelined.");
     co_return Read::kRefuse;
   }
+  at_->parser.reset();
   arrived_ = server_.loop_.now();
   co_return co_await receive_head();
 }
 
 net::Task<bool> Connection::await_bytes() {
-  // An idle connection holds no buffer: it is taken once there is something to put into it.
-  server_.loop_.buffers().give(std::move(buffer_));
+  // An idle connection holds no memory: it is taken once there is something to put into it.
+  give_memory();
   pipelined_ = 0;
   Deadline end = server_.loop_.after(requests_ == 0 ? Nanos(kFirstByteTime) : server_.options_.keep_alive_time);
   for (;;) {
@@ -83,13 +93,13 @@ net::Task<bool> Connection::await_bytes() {
     if (status != net::IoStatus::kOk && !draining) co_return false;
     if (server_.cut_.requested()) co_return false;
     // A drain closes what is idle, but a request that lies in the socket already is answered.
-    buffer_ = server_.loop_.buffers().take();
+    take_memory();
     const net::TryResult got = stream_->try_receive({buffer_.get(), net::BufferPool::kBytes});
     if (got.state == net::TryResult::State::kMoved) {
       filled_ = got.n;
       co_return true;
     }
-    server_.loop_.buffers().give(std::move(buffer_));
+    give_memory();
     if (got.state != net::TryResult::State::kAgain || draining) co_return false;
   }
 }
@@ -97,7 +107,7 @@ net::Task<bool> Connection::await_bytes() {
 net::Task<Connection::Read> Connection::receive_head() {
   const Deadline deadline = server_.loop_.after(server_.options_.head_time);
   for (;;) {
-    const Result<HeadParser::Step> step = parser_.parse({buffer_.get(), filled_}, head_);
+    const Result<HeadParser::Step> step = at_->parser.parse({buffer_.get(), filled_}, at_->head);
     if (!step) {
       refusal_ = step.error();
       co_return Read::kRefuse;
@@ -125,8 +135,8 @@ void Connection::begin_request(Read read) {
   ++requests_;
   if (read == Read::kRefuse) {
     // Nothing of the request before may show in the refusal.
-    head_.clear();
-    target_.clear();
+    at_->head.clear();
+    at_->target.clear();
     framing_ = {};
     close_ = true;
   }
@@ -143,9 +153,9 @@ bool Connection::is_old() const {
 }
 
 net::Task<void> Connection::answer_current() {
-  framing_.start_request(head_);
-  consumed_ = head_.size;
-  close_ = head_.close || is_old() || requests_ >= kRequestsAConnection;
+  framing_.start_request(at_->head);
+  consumed_ = at_->head.size;
+  close_ = at_->head.close || is_old() || requests_ >= kRequestsAConnection;
   const Result<void> parsed = check_request();
   if (!parsed) {
     close_ = true;
@@ -156,10 +166,10 @@ net::Task<void> Connection::answer_current() {
 }
 
 Result<void> Connection::check_request() {
-  CHECK_OK(target_.parse(head_));
-  const bool bodyless = head_.method == Method::kGet || head_.method == Method::kHead || head_.method == Method::kDelete;
+  CHECK_OK(at_->target.parse(at_->head));
+  const bool bodyless = at_->head.method == Method::kGet || at_->head.method == Method::kHead || at_->head.method == Method::kDelete;
   if (bodyless && !framing_.done()) return Fail(public_error(ErrorCode::kInvalidRequest, "This method takes no body."));
-  if (head_.has(Known::kExpect) && !equals_ignore_case(head_.value(Known::kExpect), "100-continue"))
+  if (at_->head.has(Known::kExpect) && !equals_ignore_case(at_->head.value(Known::kExpect), "100-continue"))
     return Fail(internal_error(ErrorCode::kExpectationFailed, "expect"));
   return {};
 }
@@ -187,11 +197,11 @@ std::string_view Connection::write_head(const ResponseHead& head, std::optional<
   if (server_.draining_) close_ = true;
   // RFC 9110 §6.4.1 and §8.6: no body and no length in these; HEAD gets the head that GET would get.
   const bool framed = head.status >= 200 && head.status != 204 && head.status != 304;
-  bodiless_answer_ = !framed || head_.method == Method::kHead;
-  const bool chunked = framed && !length && !head_.http_1_0;
+  bodiless_answer_ = !framed || at_->head.method == Method::kHead;
+  const bool chunked = framed && !length && !at_->head.http_1_0;
   chunked_answer_ = chunked && !bodiless_answer_;
   if (framed && !length && !chunked) close_ = true;
-  HeadWriter out(head_out_);
+  HeadWriter out(at_->head_out);
   out.text("HTTP/1.1 ");
   out.number(static_cast<uint64_t>(head.status));
   out.text(" ");
@@ -209,12 +219,12 @@ std::string_view Connection::write_head(const ResponseHead& head, std::optional<
 
 size_t Connection::gather(std::span<const iovec> pieces) {
   // Room for the head and a chunk size in front.
-  out_.assign(2, iovec{});
+  at_->out.assign(2, iovec{});
   size_t payload = 0;
   for (const iovec& p : pieces) {
     if (p.iov_len == 0) continue;
     payload += p.iov_len;
-    out_.push_back(p);
+    at_->out.push_back(p);
   }
   return payload;
 }
@@ -222,10 +232,10 @@ size_t Connection::gather(std::span<const iovec> pieces) {
 void Connection::frame(size_t payload, bool last) {
   if (!chunked_answer_) return;
   if (payload > 0) {
-    out_[1] = chunk_size(payload, chunk_size_);
-    out_.push_back(net::piece(last ? "\r\n0\r\n\r\n" : "\r\n"));
+    at_->out[1] = chunk_size(payload, chunk_size_);
+    at_->out.push_back(net::piece(last ? "\r\n0\r\n\r\n" : "\r\n"));
   } else if (last) {
-    out_.push_back(net::piece("0\r\n\r\n"));
+    at_->out.push_back(net::piece("0\r\n\r\n"));
   }
 }
 
@@ -237,9 +247,9 @@ net::Task<net::Io> Connection::respond(ResponseHead head, std::span<const iovec>
     answer_ = Answer::kFailed;
     co_return net::Io{0, net::IoStatus::kFailed};
   }
-  out_[0] = net::piece(bytes);
+  at_->out[0] = net::piece(bytes);
   if (bodiless_answer_) {
-    out_.resize(1);
+    at_->out.resize(1);
     payload = 0;
   }
   answer_ = Answer::kDone;
@@ -254,9 +264,9 @@ net::Task<net::Io> Connection::start(ResponseHead head, std::span<const iovec> f
     answer_ = Answer::kFailed;
     co_return net::Io{0, net::IoStatus::kFailed};
   }
-  out_[0] = net::piece(bytes);
+  at_->out[0] = net::piece(bytes);
   if (bodiless_answer_) {
-    out_.resize(1);
+    at_->out.resize(1);
     payload = 0;
   }
   frame(payload, false);
@@ -305,7 +315,7 @@ bool Connection::write_now(std::span<const iovec> pieces) {
 net::Task<net::Io> Connection::write_rest() {
   if (answer_ != Answer::kStreaming) co_return net::Io{0, net::IoStatus::kFailed};
   if (gone_.requested()) co_return net::Io{0, net::IoStatus::kCancelled};
-  out_.assign(1, net::piece(rest_));
+  at_->out.assign(1, net::piece(rest_));
   const net::Io io = co_await send(0, gone_);
   std::string().swap(rest_);
   co_return io;
@@ -321,7 +331,7 @@ net::Task<net::Io> Connection::finish(std::span<const iovec> last) {
 }
 
 net::Task<net::Io> Connection::send(size_t payload, net::Cancel& cancel) {
-  Slices slices(out_);
+  Slices slices(at_->out);
   net::Io total;
   for (int idle_looks = 0; !slices.done();) {
     const net::Io io = co_await net::send_gather(*stream_, slices.next(), bound(kStallLook, &cancel));

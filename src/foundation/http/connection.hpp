@@ -6,6 +6,15 @@
 
 namespace wye::http {
 
+/// What a connection needs while it has a request, and not between two of them: most connections of a gateway idle.
+struct RequestMemory {
+  HeadParser parser{HeadParser::Kind::kRequest};
+  Head head;
+  Target target;
+  std::array<char, 4096> head_out;
+  std::vector<iovec> out;
+};
+
 /// Serves requests one after the other; is the ServerCall of the current one.
 class Connection final : public ServerCall, private net::HangupListener {
  public:
@@ -16,8 +25,8 @@ class Connection final : public ServerCall, private net::HangupListener {
   /// Ends what it does now, whatever that is.
   void cut() { gone_.request(); }
 
-  const Head& head() const override { return head_; }
-  const Target& target() const override { return target_; }
+  const Head& head() const override { return at_->head; }
+  const Target& target() const override { return at_->target; }
   net::Endpoint peer() const override { return stream_->peer(); }
   std::span<const std::string> peer_certificates() const override { return stream_->peer_certificates(); }
   std::unique_ptr<ConnectionNote>& note() override { return note_; }
@@ -34,7 +43,7 @@ class Connection final : public ServerCall, private net::HangupListener {
   net::Task<net::Io> finish(std::span<const iovec> last) override;
   bool started() const override { return answer_ != Answer::kNone; }
   uint64_t bytes_out() const override { return bytes_out_; }
-  uint64_t bytes_in() const override { return head_.size + body_bytes_; }
+  uint64_t bytes_in() const override { return at_->head.size + body_bytes_; }
 
   // For the server's list of connections.
   Connection* next = nullptr;
@@ -50,6 +59,8 @@ class Connection final : public ServerCall, private net::HangupListener {
   }
   net::Task<Read> next_request();
   net::Task<bool> await_bytes();
+  void take_memory();
+  void give_memory();
   net::Task<Read> receive_head();
   net::Task<void> answer_current();
   void begin_request(Read read);
@@ -79,17 +90,13 @@ class Connection final : public ServerCall, private net::HangupListener {
   bool close_ = false;
   bool client_gone_ = false;
   std::string rest_;                // of write_now: what the socket did not take
-  HeadParser parser_{HeadParser::Kind::kRequest};
-  Head head_;
-  Target target_;
   BodyFraming framing_;
   std::optional<Error> refusal_;
-  std::unique_ptr<char[]> buffer_;  // BufferPool::kBytes and spare; held only while a request is there
+  std::unique_ptr<RequestMemory> at_;  // of the current request; like the buffer held only while one is there
+  std::unique_ptr<char[]> buffer_;     // BufferPool::kBytes and spare
   size_t filled_ = 0;               // bytes in buffer_
   size_t consumed_ = 0;             // of these, how many belong to the current request
   std::unique_ptr<char[]> large_;   // a body that does not fit buffer_
-  std::array<char, 4096> head_out_;
-  std::vector<iovec> out_;
   std::array<char, 24> chunk_size_;
   std::unique_ptr<ConnectionNote> note_;
   MonoTime arrived_;

@@ -25,8 +25,8 @@ net::Task<Result<size_t>> Connection::receive_body(std::span<char> space) {
 
 net::Task<Result<std::span<char>>> Connection::read_body(size_t max) {
   if (body_read_) co_return Fail(internal_error(ErrorCode::kInternal, "the body is read once"));
-  if (head_.content_length.value_or(0) > max) co_return Fail(internal_error(ErrorCode::kTooLarge, "content-length"));
-  if (head_.has(Known::kExpect) && !head_.http_1_0 && !framing_.done() && filled_ == consumed_) {
+  if (at_->head.content_length.value_or(0) > max) co_return Fail(internal_error(ErrorCode::kTooLarge, "content-length"));
+  if (at_->head.has(Known::kExpect) && !at_->head.http_1_0 && !framing_.done() && filled_ == consumed_) {
     const iovec line = net::piece("HTTP/1.1 100 Continue\r\n\r\n");
     const net::Io io = co_await net::send_gather(*stream_, {&line, 1}, bound(kStalledWriteTime, &server_.cut_));
     if (!io) co_return Fail(internal_error(ErrorCode::kClosed, "100-continue"));
@@ -35,8 +35,8 @@ net::Task<Result<std::span<char>>> Connection::read_body(size_t max) {
   window_bytes_ = 0;
   body_came_ = filled_ > consumed_;
   Result<std::span<char>> body = std::span<char>{};
-  if (head_.chunked) body = co_await read_chunked(max);
-  else if (head_.content_length.value_or(0) > 0) body = co_await read_sized(*head_.content_length);
+  if (at_->head.chunked) body = co_await read_chunked(max);
+  else if (at_->head.content_length.value_or(0) > 0) body = co_await read_sized(*at_->head.content_length);
   else body = std::span<char>(buffer_.get() + consumed_, 0);
   body_read_ = body.has_value();
   co_return body;
@@ -44,26 +44,26 @@ net::Task<Result<std::span<char>>> Connection::read_body(size_t max) {
 
 net::Task<Result<std::span<char>>> Connection::read_sized(uint64_t length) {
   const auto size = static_cast<size_t>(length);
-  const size_t here = std::min(filled_ - head_.size, size);
-  char* body = buffer_.get() + head_.size;
+  const size_t here = std::min(filled_ - at_->head.size, size);
+  char* body = buffer_.get() + at_->head.size;
   body_bytes_ = here;
   framing_ = {};
-  if (head_.size + size > net::BufferPool::kBytes) {
+  if (at_->head.size + size > net::BufferPool::kBytes) {
     large_ = std::make_unique_for_overwrite<char[]>(size + net::BufferPool::kSpare);
     std::memcpy(large_.get(), body, here);
     body = large_.get();
-    consumed_ = head_.size + here;
+    consumed_ = at_->head.size + here;
     for (size_t got = here; got < size;) {
       CO_TRY(const size_t n, co_await receive_body({body + got, size - got}));
       got += n;
       body_bytes_ = got;
     }
   } else {
-    const size_t end = head_.size + size;
+    const size_t end = at_->head.size + size;
     while (filled_ < end) {
       CO_TRY(const size_t n, co_await receive_body({buffer_.get() + filled_, net::BufferPool::kBytes - filled_}));
       filled_ += n;
-      body_bytes_ = std::min(filled_ - head_.size, size);
+      body_bytes_ = std::min(filled_ - at_->head.size, size);
     }
     consumed_ = end;
   }
@@ -96,11 +96,11 @@ net::Task<Result<std::span<char>>> Connection::read_chunked(size_t max) {
     }
     if (framing_.done()) break;
     // The head stays where it is: views point into it.
-    filled_ = consumed_ = head_.size;
+    filled_ = consumed_ = at_->head.size;
     CO_TRY(const size_t n, co_await receive_body({buffer_.get() + filled_, net::BufferPool::kBytes - filled_}));
     filled_ += n;
   }
-  if (large_ == nullptr) co_return std::span<char>(buffer_.get() + head_.size, 0);
+  if (large_ == nullptr) co_return std::span<char>(buffer_.get() + at_->head.size, 0);
   co_return std::span<char>(large_.get(), size);
 }
 

@@ -88,6 +88,21 @@ net::Task<void> Server::serve(std::unique_ptr<net::Stream> stream) {
   }
 }
 
+std::unique_ptr<RequestMemory> Server::take_memory() {
+  if (spare_.empty()) return std::make_unique<RequestMemory>();
+  std::unique_ptr<RequestMemory> memory = std::move(spare_.back());
+  spare_.pop_back();
+  return memory;
+}
+
+/// Views of the request before point into a buffer that is gone.
+void Server::give_memory(std::unique_ptr<RequestMemory> memory) {
+  if (memory == nullptr || spare_.size() >= kMemoryKept) return;
+  memory->head.clear();
+  memory->target.clear();
+  spare_.push_back(std::move(memory));
+}
+
 void Server::cut_all() {
   cut_.request();
   // A cut may end any connection, not only its own.

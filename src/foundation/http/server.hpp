@@ -89,6 +89,8 @@ struct ServerOptions {
   std::shared_ptr<const net::TlsServerContext> tls = nullptr;  // null: plaintext
 };
 
+struct RequestMemory;
+
 /// One listener on one loop.
 class Server {
  public:
@@ -115,6 +117,8 @@ class Server {
   net::Task<void> serve(std::unique_ptr<net::Stream> stream);
   void admit(std::unique_ptr<net::Stream> stream);
   void cut_all();
+  std::unique_ptr<RequestMemory> take_memory();
+  void give_memory(std::unique_ptr<RequestMemory> memory);
 
   net::Loop& loop_;
   DateText date_;
@@ -127,6 +131,8 @@ class Server {
   net::Cancel idle_;  // listened to by connections that wait for a request
   net::Cancel cut_;   // ends everything
   bool draining_ = false;
+  static constexpr size_t kMemoryKept = 256;
+  std::vector<std::unique_ptr<RequestMemory>> spare_;  // of connections that idle
   class Connection* connections_ = nullptr;
   class Connection* next_to_cut_ = nullptr;
   net::Scope scope_;
