@@ -1,33 +1,13 @@
-// The hot path allocates nothing once it is warm: counted by the operators of this test program.
+// The hot path allocates nothing once it is warm.
+#include "foundation/base/test_allocations.hpp"
 #include "llm/protocol/event_rewriter.hpp"
 #include "llm/protocol/test_support.hpp"
 #include "llm/protocol/unary_rewriter.hpp"
 
-#include <cstdlib>
-#include <new>
-
-namespace {
-std::atomic<uint64_t> allocations{0};
-
-void* counted(size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  void* const memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) std::abort();
-  return memory;
-}
-}  // namespace
-
-void* operator new(size_t size) { return counted(size); }
-void* operator new[](size_t size) { return counted(size); }
-void* operator new(size_t size, const std::nothrow_t&) noexcept { return counted(size); }
-void* operator new[](size_t size, const std::nothrow_t&) noexcept { return counted(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
-
 namespace wye::protocol {
 namespace {
+
+using test::allocations;
 
 TEST(Allocations, Events) {
   const auto event = [](std::string_view content, std::string_view tail) {
@@ -46,13 +26,13 @@ TEST(Allocations, Events) {
     }
   };
   for (int i = 0; i < 8; ++i) round();
-  const uint64_t before = allocations.load();
+  const uint64_t before = allocations;
   for (int i = 0; i < 1000; ++i) {
     const Result<EventStep> fast = rewriter.feed(plain);
     const Result<EventStep> slow = rewriter.feed(other);
     forwarded += fast && slow ? 2 : 0;
   }
-  EXPECT_EQ(allocations.load() - before, 0U);
+  EXPECT_EQ(allocations - before, 0U);
   EXPECT_EQ(forwarded, 2016U);
 }
 
@@ -73,9 +53,9 @@ TEST(Allocations, DecodeAndUpstreamBody) {
     bytes += patch.size();
   };
   for (int i = 0; i < 8; ++i) once();
-  const uint64_t before = allocations.load();
+  const uint64_t before = allocations;
   for (int i = 0; i < 1000; ++i) once();
-  EXPECT_EQ(allocations.load() - before, 0U);
+  EXPECT_EQ(allocations - before, 0U);
   EXPECT_TRUE(good);
   EXPECT_GT(bytes, body.size() * 1000);
 }
@@ -91,9 +71,9 @@ TEST(Allocations, UnaryAnswer) {
     good = good && answer && answer->usage.present;
   };
   for (int i = 0; i < 8; ++i) once();
-  const uint64_t before = allocations.load();
+  const uint64_t before = allocations;
   for (int i = 0; i < 1000; ++i) once();
-  EXPECT_EQ(allocations.load() - before, 0U);
+  EXPECT_EQ(allocations - before, 0U);
   EXPECT_TRUE(good);
 }
 
