@@ -8,6 +8,8 @@
 #include "foundation/store/sqlite_table.hpp"
 #include "foundation/base/test_folder.hpp"
 
+#include "identity/token/test_allocations.hpp"
+
 #include <cstdlib>
 #include <new>
 
@@ -32,6 +34,9 @@ void operator delete(void* p, size_t) noexcept { std::free(p); }
 #endif
 
 namespace wye::token {
+
+uint64_t test_allocations() { return allocations; }
+
 namespace {
 
 constexpr WallTime kNow{1'795'446'000'123'456'789};

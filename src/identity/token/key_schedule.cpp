@@ -49,6 +49,7 @@ KidAnswer KeySchedule::on_unknown_kid(std::string_view kid, MonoTime now) {
 }
 
 void KeySchedule::remember_missing(std::string kid, MonoTime now) {
+  if (const auto known = missing_.find(kid); known != missing_.end() && now < known->second) return;
   while (!missing_order_.empty()) {
     const auto oldest = missing_.find(missing_order_.front());
     if (missing_.size() < kMissingKidsMax && now < oldest->second) break;
