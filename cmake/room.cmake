@@ -16,12 +16,13 @@ target_precompile_headers(wye_pch_test PRIVATE ${pch_headers} <gtest/gtest.h>)
 target_link_libraries(wye_pch_test PRIVATE GTest::gtest)
 set_target_properties(wye_pch wye_pch_test PROPERTIES CXX_COMPILER_LAUNCHER ${CMAKE_SOURCE_DIR}/cmake/compile_pch.sh)
 
-# What `make test` builds: every test program, every fuzzer; in a build without sanitizers the tests that count allocations. Under ThreadSanitizer only the rooms that share between threads.
+# What `make test` builds: every test program, every fuzzer; in a build without sanitizers the tests that count allocations. Under
+# ThreadSanitizer only the rooms that share between threads.
 add_custom_target(wye_tests)
 add_custom_target(wye_fuzzers)
 add_custom_target(wye_allocation_tests)
-set(WYE_TSAN_ROOMS foundation/base foundation/crypto foundation/net foundation/os foundation/store identity/audit identity/token identity/workload serving/runtime
-    CACHE STRING "rooms whose tests are built with WYE_SANITIZE=thread")
+set(WYE_TSAN_ROOMS foundation/base foundation/crypto foundation/net foundation/os foundation/store identity/audit identity/token
+    identity/workload serving/runtime CACHE STRING "rooms whose tests are built with WYE_SANITIZE=thread")
 
 function(wye_target_name out path)
   string(REPLACE "/" "_" name "${path}")

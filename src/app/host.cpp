@@ -124,6 +124,10 @@ Result<void> Host::start() {
   register_metrics(*this, metrics_, *log_sink_, access, outside_.clock);
   metrics_.read_at_scrape(MetricKind::kCounter, "wye_config_refused_total", "Configurations that were refused since the start.",
                           [this] { return static_cast<double>(refused_reloads_.load(std::memory_order_relaxed)); });
+  metrics_.read_at_scrape(MetricKind::kCounter, "wye_audit_records_total", "Audit records on the disk.",
+                          [this] { return static_cast<double>(trail_->written()); });
+  metrics_.read_at_scrape(MetricKind::kCounter, "wye_audit_dropped_total", "Audit records that found no room; the trail says so itself.",
+                          [this] { return static_cast<double>(trail_->dropped()); });
   CHECK_OK(start_admin());
   log_->info("host.started",
              {{"address", net::to_string(address())}, {"admin", net::to_string(admin_address_)}, {"config", configuration_->snapshot->digest()}});
