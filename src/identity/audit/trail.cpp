@@ -7,6 +7,7 @@ namespace {
 constexpr Nanos kSoon = std::chrono::milliseconds(100);
 constexpr Nanos kLater = std::chrono::seconds(10);
 constexpr Nanos kRetryEvery = std::chrono::seconds(1);
+constexpr int kEndTurnsMax = 3;
 
 WallTime to_ms(WallTime t) { return {t.ns - t.ns % 1'000'000}; }
 
@@ -210,7 +211,7 @@ Trail::Batch Trail::take_batch() {
 }
 
 void Trail::run() {
-  std::optional<MonoTime> end_at;
+  int end_turns = 0;
   for (;;) {
     Batch batch = take_batch();
     for (Waiting& waiting : batch.records) seal(std::move(waiting.record), waiting.time);
@@ -232,8 +233,8 @@ void Trail::run() {
     }
     flushed_.notify_all();
     if (!batch.end) continue;
-    if (!end_at) end_at = clock_.mono() + kCloseMax;
-    if ((written && stored && !more) || clock_.mono() >= *end_at || !written) return;
+    // A store that refuses the head keeps nobody from ending: what is behind the head is found at the next start.
+    if ((written && stored && !more) || !written || ++end_turns == kEndTurnsMax) return;
   }
 }
 

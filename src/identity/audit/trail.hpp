@@ -8,7 +8,7 @@
 // Restart: the chain goes on. A last line without its end is cut off and recorded (`audit.recovered`). Where the file ends before the
 // stored head, or differs from it, the chain goes on from the stored head: the place stays visibly broken, and `audit.resumed` says so.
 //
-// Lifetime: the destructor writes what is queued, for at most kCloseMax. Threads: any.
+// Lifetime: the destructor writes what is queued, unless the disk refuses. Threads: any.
 #pragma once
 
 #include <condition_variable>

@@ -191,6 +191,20 @@ TEST_F(TrailTest, AStoreThatFailsStopsNoRecord) {
   EXPECT_EQ(judge().unsealed, 0u);
 }
 
+TEST_F(TrailTest, AStoreThatRefusesDoesNotHoldUpTheEnd) {
+  store::FaultTable faulty(heads_, 3, {});
+  {
+    auto trail = std::move(*Trail::open({.chain = "audit"}, std::make_unique<TestChainFile>(disk_), faulty, clock_));
+    ASSERT_TRUE(trail->flush(5s));
+    faulty.set_plan({.fail_before = 1.0});
+    trail->record(event("last"));
+  }
+  EXPECT_EQ(judge().unsealed, 1u);
+  open();  // taken up, without a gap
+  EXPECT_TRUE(judge().whole());
+  EXPECT_EQ(std::ranges::count(events(), "audit.resumed"), 0);
+}
+
 TEST_F(TrailTest, ManyThreadsLoseNothing) {
   const auto trail = open();
   std::vector<std::thread> threads;
