@@ -43,5 +43,6 @@ struct Effort {
 };
 std::string jws_verification(const Effort& effort);
 std::string token_cache(const Effort& effort);
+std::string authorisation(const Effort& effort);
 
 }  // namespace wye::bench::micro
