@@ -81,6 +81,7 @@ CredentialSetPtr Credentials::prepare(std::span<const CredentialWanted> wanted, 
         held->badge = std::make_shared<Badge>(BadgeIdentity{one.name, audience, one.origins, made->style, made->source != nullptr});
         held->state.credential = one.name;
         held->state.audience = audience;
+        if (made->source != nullptr) held->state.place = made->source->place();
         if (!made->initial.empty()) {
           held->badge->set(fixed(made->style, made->initial.reveal()), {});
           held->state.state = CredentialState::State::kLive;

@@ -75,6 +75,7 @@ struct CredentialState {
   };
   std::string credential;
   std::string audience;
+  std::string place;  // where it comes from; empty: it never changes
   State state = State::kStarting;
   std::string reason;
   WallTime expires_at{0};  // 0: no end, or nothing there

@@ -47,7 +47,7 @@ class ManagedIdentity final : public TokenSource {
   }
   ScheduleRules rules() const override { return {.imds = source_ == Source::kImds}; }
   std::string place() const override {
-    return source_ == Source::kAppService ? "App Service ($IDENTITY_ENDPOINT)" : source_ == Source::kArc ? "the Azure Arc agent" : "IMDS";
+    return source_ == Source::kAppService ? "the managed identity endpoint of App Service" : source_ == Source::kArc ? "the Azure Arc agent" : "IMDS";
   }
 
  private:
