@@ -85,6 +85,34 @@ TEST_F(KeyFetchTest, MetadataMeansItself) {
   EXPECT_EQ(uri("[]"), "the metadata is no strict JSON object");
 }
 
+TEST_F(KeyFetchTest, TheBearerIsForTheIssuerAlone) {
+  const TestFolder folder;
+  source_.bearer_file = folder / "token";
+  EXPECT_TRUE(fetch().starts_with("the bearer token for the fetch can not be read"));
+  const auto put = [&](std::string_view text) { std::ofstream(source_.bearer_file, std::ios::binary) << text; };
+  put("first\n");
+  EXPECT_EQ(fetch(), "ok");
+  EXPECT_EQ(issuer().authorization, "Bearer first");
+  put("second");
+  EXPECT_EQ(fetch(), "ok");
+  EXPECT_EQ(issuer().authorization, "Bearer second") << "read anew each time";
+  put("one\r\nx-evil: yes");
+  EXPECT_EQ(fetch(), "ok");
+  EXPECT_EQ(issuer().authorization, "") << "what could break a header is not sent";
+  put("third");
+  FakeIssuers elsewhere(loop_, loop_.clock());
+  elsewhere.play("y", "", issuer().keys);
+  issuer().jwks_uri = elsewhere.url("y", "keys");
+  EXPECT_EQ(fetch(), "ok");
+  EXPECT_EQ(elsewhere["y"].keys_asked, 1);
+  EXPECT_EQ(elsewhere["y"].authorization, "");
+  // A cluster publishes the address of its API server, which wants the token: asked under the issuer's own name.
+  issuers_.play("openid", "", issuer().keys);
+  issuer().jwks_uri = "http://127.0.0.1:9/openid/v1/jwks";
+  EXPECT_EQ(fetch(), "ok");
+  EXPECT_EQ(issuers_["openid"].authorization, "Bearer third");
+}
+
 TEST_F(KeyFetchTest, Limits) {
   issuer().silent = true;
   EXPECT_NE(fetch(), "ok");

@@ -220,6 +220,7 @@ class FakeIssuers final : public http::Handler {
     bool silent = false;        // never answers
     int metadata_asked = 0;
     int keys_asked = 0;
+    std::string authorization{};  // of the last request
   };
   explicit FakeIssuers(net::Loop& loop, const Clock& clock)
       : loop_(loop),
@@ -260,7 +261,8 @@ class FakeIssuers final : public http::Handler {
     if (found == issuers_.end()) co_return;
     const std::string name = found->first;
     Issuer& issuer = found->second;
-    const bool keys = path.ends_with("/keys");
+    const bool keys = path.ends_with("/keys") || path.ends_with("/jwks");
+    issuer.authorization = call.head().value(http::Known::kAuthorization);
     ++(keys ? issuer.keys_asked : issuer.metadata_asked);
     if (issuer.silent) co_await net::sleep(loop_, 1h, &call.gone());
     if (issuer.delay > 0ns) co_await net::sleep(loop_, issuer.delay, &call.gone());
