@@ -217,11 +217,10 @@ Result<TokenAnswer> sign_in_by_browser(const SignIn& sign_in, const IssuerFacts&
 Result<Secret> make_assertion(const Secret& pem, std::string_view client_id, std::string_view audience, WallTime now) {
   Result<crypto::PrivateKey> key = crypto::PrivateKey::from_pem(pem);
   if (!key) return Fail(public_error(ErrorCode::kUsage, "The key file holds no private key that can be used (PEM, without a passphrase)."));
-  std::string header = R"("typ":"JWT",)";
-  // Issuers that know a certificate find it by its thumbprint, others find the key by its own (RFC 7638).
+  std::string header = R"("typ":"JWT")";
+  // Issuers that know a certificate find it by its thumbprint. A kid would have to be the one that the key was registered with.
   if (const std::string der = certificate_of(pem.reveal()); !der.empty())
-    header += R"("x5t#S256":")" + crypto::to_base64url(crypto::as_text(crypto::sha256(der))) + '"';
-  else header += R"("kid":")" + crypto::to_base64url(crypto::as_text(key->public_key().thumbprint())) + '"';
+    header += R"(,"x5t#S256":")" + crypto::to_base64url(crypto::as_text(crypto::sha256(der))) + '"';
   std::string payload;
   json::Writer writer(payload);
   writer.begin_object().string("iss", client_id).string("sub", client_id).string("aud", audience);

@@ -48,7 +48,7 @@ net::Task<Result<WebAnswer>> converse(http::Origin& origin, Request request, net
   head.field("accept", "application/json");
   if (!call.bearer.empty()) head.field("authorization", "Bearer " + std::string(call.bearer));
   if (!call.if_match.empty()) head.field("if-match", "\"" + std::string(call.if_match) + "\"");
-  if (!call.body.empty()) head.field("content-type", call.content_type);
+  if (!call.body.empty() || call.method == "POST") head.field("content-type", call.content_type);
   if (!call.body.empty() || call.method != "GET") head.field("content-length", call.body.size());
   head.text("\r\n");
   if (head.overflow()) co_return Fail(internal_error(ErrorCode::kTooLarge, "the request's head is too large"));

@@ -8,6 +8,7 @@ import openai
 import pytest
 from azure.identity import ClientAssertionCredential, ClientSecretCredential, DeviceCodeCredential, get_bearer_token_provider
 
+from stack import http1
 from stack.gated import Gated, ask, issuer_document
 from stack.issuer import API, APP, CLI, DEFAULT_SCOPE, OTHER_API, SECRET, SHORT_LIVED, SIGNER, TENANT, USER_SCOPE, Issuer, claims_of, new_key, pem_of
 from stack.running_program import free_port, until
@@ -100,7 +101,7 @@ def test_both_dialects_take_the_token_as_bearer(gateway, token):
 
 
 def test_nobody_is_asked_for_a_token(gateway):
-    answer = gateway.post("/v1/chat/completions", {"model": "chat-stub", "messages": ASK}, headers={"Authorization": ""})
+    answer = http1.call(f"{gateway.v1}/chat/completions", "POST", {"model": "chat-stub", "messages": ASK})
     assert refused(answer)["code"] == "invalid_api_key"
     assert answer.headers["www-authenticate"] == BEARER
 
@@ -148,13 +149,9 @@ def test_what_a_caller_may_not_do(issuer, gateway, token):
 
 
 def test_a_user_without_the_role_is_nobodys_member(issuer, gateway):
-    form = {"client_id": CLI, "scope": USER_SCOPE}
-    device = issuer.session.post(f"{issuer.base}/{TENANT}/oauth2/v2.0/devicecode", data=form, timeout=30).json()
-    issuer.approve_device(device["verification_uri"] + "?login_hint=visitor", device["user_code"])
-    grant = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "client_id": CLI, "device_code": device["device_code"]}
-    token = issuer.session.post(issuer.token_endpoint(), data=grant, timeout=30).json()["access_token"]
-    if "roles" in claims_of(token):
-        pytest.fail("the issuer signed the wrong user in")
+    assert ask(gateway, issuer.user_token("caller")).status == 200
+    token = issuer.user_token("visitor")
+    assert "roles" not in claims_of(token)
     assert ask(gateway, token).status == 403
 
 
@@ -190,7 +187,8 @@ def test_an_outage_is_no_401(gated, tmp_path):
     finally:
         issuer.stop()
     assert ask(gateway, another).status == 200, "stale keys serve"
-    assert ask(gateway, second).status == 401, "signed by a key of the issuer before its restart"
+    # Signed by a key of the issuer before its restart: whether it has come back is for the issuer to say, and it is away.
+    assert ask(gateway, second).status in (401, 503)
 
 
 def test_the_log_says_why_and_never_what(gated, gateway, token):

@@ -189,6 +189,13 @@ def test_who_says_no(laptop, terminal):
     assert code == 4 and "declined" in said and not terminal.kept.exists()
 
 
+def printed(terminal, laptop, *switches):
+    """A token of the laptop issuer; never nothing, which would be no credential at all."""
+    made = terminal.wye("token", "--data", laptop.data, *switches)
+    assert made.returncode == 0 and made.stdout.strip(), made.stderr
+    return made.stdout.strip()
+
+
 def test_tokens_of_the_owner_with_every_switch(laptop, terminal):
     def claims(*switches):
         printed = terminal.wye("token", "--data", laptop.data, *switches)
@@ -208,7 +215,7 @@ def test_tokens_of_the_owner_with_every_switch(laptop, terminal):
 
 
 def test_a_token_works_where_a_key_does(up, laptop, terminal):
-    token = terminal.wye("token", "--data", laptop.data).stdout.strip()
+    token = printed(terminal, laptop)
     with openai.OpenAI(base_url=up.v1, api_key=token, max_retries=0, timeout=SECONDS) as client:
         assert client.chat.completions.create(model="chat-local", messages=[{"role": "user", "content": "Hi"}], max_tokens=4).choices
         assert {model.id for model in client.models.list()} == {"chat-local", "chat-managed", "embed-local"}
@@ -216,7 +223,7 @@ def test_a_token_works_where_a_key_does(up, laptop, terminal):
 
 
 def test_each_wrong_token_is_refused(up, laptop, terminal):
-    token = lambda *switches: terminal.wye("token", "--data", laptop.data, *switches).stdout.strip()
+    token = lambda *switches: printed(terminal, laptop, *switches)
     for good in ((), ("--v1",), ("--app",), ("--v1", "--app"), ("--cae",), ("--overage",)):
         assert up.chat("chat-local", key=token(*good)).status == 200, good
     for bad in ("--wrong-audience", "--expired"):
@@ -263,7 +270,7 @@ def test_nobody_else_gets_a_token(laptop):
 
 
 def test_rotation_at_the_laptop(up, laptop, terminal):
-    token = lambda: terminal.wye("token", "--data", laptop.data).stdout.strip()
+    token = lambda: printed(terminal, laptop)
     before = token()
     assert up.chat("chat-local", key=before).status == 200
     rotated = terminal.wye("token", "rotate", "--data", laptop.data)

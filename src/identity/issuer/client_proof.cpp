@@ -20,6 +20,15 @@ bool names_one_of(json::Value audience, std::span<const std::string> accepted) {
   return std::ranges::any_of(audience.elements(), is_accepted);
 }
 
+/// Seconds since 1970, a fraction cut off: Microsoft's Python library writes one. Absent: no number, or none that a time can be.
+std::optional<int64_t> time_of(json::Value root, std::string_view name) {
+  constexpr double kTimeMax = 1e15;
+  const auto value = root.find(name);
+  const auto number = value ? value->number() : std::nullopt;
+  if (!number || !(*number >= 0 && *number < kTimeMax)) return std::nullopt;
+  return static_cast<int64_t>(*number);
+}
+
 }  // namespace
 
 Result<void> check_assertion(std::string_view assertion, const crypto::PublicKey& key, const AssertionRules& rules, WallTime now) {
@@ -35,10 +44,10 @@ Result<void> check_assertion(std::string_view assertion, const crypto::PublicKey
   const auto is = [&](std::string_view name) { return root.find(name) && root.find(name)->equals(rules.client); };
   if (!is("iss") || !is("sub")) return wrong("is not issued by and for the application (iss, sub)");
   if (!root.find("aud") || !names_one_of(*root.find("aud"), rules.audiences)) return wrong("is for somebody else (aud)");
-  const auto expires = root.find("exp") ? root.find("exp")->integer() : std::nullopt;
+  const auto expires = time_of(root, "exp");
   if (!expires || *expires + kAssertionSkew.count() <= now.seconds()) return wrong("has ended (exp)");
   if (*expires > now.seconds() + (kAssertionLifetimeMax + kAssertionSkew).count()) return wrong("lives too long (exp)");
-  const auto begins = root.find("nbf") ? root.find("nbf")->integer() : std::nullopt;
+  const auto begins = time_of(root, "nbf");
   if (root.find("nbf") && (!begins || *begins > now.seconds() + kAssertionSkew.count())) return wrong("is not valid yet (nbf)");
   return {};
 }

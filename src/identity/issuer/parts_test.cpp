@@ -103,6 +103,9 @@ TEST(ClientAssertion, EachRule) {
       {"no end", R"({"iss":"app","sub":"app","aud":)" + aud + "}", false},
       {"not yet",
        R"({"iss":"app","sub":"app","aud":)" + aud + R"(,"nbf":)" + std::to_string(now + 61) + R"(,"exp":)" + std::to_string(now + 90) + "}", false},
+      {"a fraction", R"({"iss":"app","sub":"app","aud":)" + aud + R"(,"exp":)" + std::to_string(now + 60) + ".75}", true},
+      {"a text", R"({"iss":"app","sub":"app","aud":)" + aud + R"(,"exp":")" + std::to_string(now + 60) + "\"}", false},
+      {"no time", R"({"iss":"app","sub":"app","aud":)" + aud + R"(,"exp":1e300})", false},
       {"no object", "[]", false},
   };
   const auto sign = [](const crypto::PrivateKey& with, crypto::SignatureAlgorithm algorithm, std::string_view text) {

@@ -2,10 +2,13 @@
 
 import base64
 import datetime
+import hashlib
 import ipaddress
 import json
 import os
 import re
+import secrets
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import requests
 from cryptography import x509
@@ -138,6 +141,26 @@ class Issuer:
     def app_token(self, client=APP, scope=DEFAULT_SCOPE):
         """client_credentials with the shared secret of the tests."""
         form = {"grant_type": "client_credentials", "client_id": client, "client_secret": SECRET, "scope": scope}
+        answer = self.session.post(self.token_endpoint(), data=form, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["access_token"]
+
+    def user_token(self, login):
+        """Authorization code with PKCE, as a program and a browser in one."""
+        verifier = secrets.token_urlsafe(48)
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+        redirect = "http://127.0.0.1:9/callback"
+        query = {"response_type": "code", "client_id": CLI, "redirect_uri": redirect, "scope": USER_SCOPE, "login_hint": login}
+        query |= {"code_challenge": challenge, "code_challenge_method": "S256", "state": "s"}
+        browser = requests.Session()
+        browser.verify, browser.trust_env = self.ca_file, False
+        url = f"{self.base}/{TENANT}/oauth2/v2.0/authorize?{urlencode(query)}"
+        for _ in range(12):
+            url = urljoin(url, browser.get(url, timeout=30, allow_redirects=False).headers["location"])
+            if url.startswith(redirect):
+                break
+        form = {"grant_type": "authorization_code", "client_id": CLI, "redirect_uri": redirect, "code_verifier": verifier}
+        form["code"] = parse_qs(urlsplit(url).query)["code"][0]
         answer = self.session.post(self.token_endpoint(), data=form, timeout=30)
         assert answer.status_code == 200, answer.text
         return answer.json()["access_token"]
