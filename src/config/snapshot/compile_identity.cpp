@@ -32,7 +32,6 @@ std::optional<access::TimeZone> read_zone(const std::string& name) {
 
 void Compiler::compile_issuers() {
   for (const Document<Issuer>& document : out_->resources_.issuers) {
-    if (document.spec.type == IssuerType::kX509) continue;  // certificates only: no token names it
     const auto beyond = [](const ListenerEntry& listener) { return !is_loopback(listener.address); };
     if (document.spec.is_laptop() && std::ranges::any_of(out_->gateway_.listeners, beyond)) {
       error(document.source, "spec.entra.authority",

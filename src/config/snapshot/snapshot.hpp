@@ -111,7 +111,7 @@ class Snapshot {
   std::span<const TargetEntry> targets() const { return targets_; }
   std::span<const CredentialEntry> credentials() const { return credentials_; }
   const TargetEntry& target(route::TargetId id) const { return targets_[id]; }
-  /// Every Issuer whose tokens are believed, by name; those of the type `x509` have none.
+  /// Every Issuer that is believed, by name; one of the type `x509` has no tokens, only certificates.
   std::span<const token::IssuerRulesPtr> issuers() const { return issuers_; }
   /// Who may do what. Its tenant ids are places in tenants().
   const access::Policy& policy() const { return *policy_; }
