@@ -3,15 +3,14 @@
 #pragma once
 
 #include "edge/gateway/gateway.hpp"
-#include "foundation/store/memory_table.hpp"
-#include "identity/audit/test_chain_file.hpp"
+#include "identity/audit/test_trail.hpp"
 
 namespace wye::gateway {
 
 struct TestIdentity {
   TestIdentity(net::Loop& loop, net::Resolver& resolver, const Clock& clock, Log& log)
       : key_sets({loop, resolver, clock, random, log}),
-        trail(std::move(*audit::Trail::open({.chain = "test"}, std::make_unique<audit::TestChainFile>(disk), heads, clock))) {}
+        audit(clock) {}
 
   GatewayParts parts(const Clock& clock, Log& log, LogSink& access, Metrics& metrics, const token::KeyIndex& keys, const crypto::HmacKey& pseudonyms,
                      std::array<uint64_t, 4> seed) {
@@ -23,23 +22,16 @@ struct TestIdentity {
             .key_sets = key_sets,
             .certificates = certificates,
             .replays = replays,
-            .trail = *trail,
+            .trail = audit.trail(),
             .pseudonyms = pseudonyms,
             .seed = seed};
-  }
-  /// The lines of the audit trail so far.
-  std::vector<std::string> audit_lines() {
-    if (!trail->flush(std::chrono::seconds(10))) return {"the trail is not written"};
-    return disk.lines();
   }
 
   SeededRandom random{7};
   token::KeySets key_sets;
   token::CertificateTrust certificates{[](const std::filesystem::path&) -> Result<std::string> { return std::string(); }};
   token::MemoryReplayStore replays{64};
-  audit::TestDisk disk;
-  store::MemoryTable heads;
-  std::unique_ptr<audit::Trail> trail;
+  audit::TestTrail audit;
 };
 
 }  // namespace wye::gateway
