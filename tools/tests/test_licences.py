@@ -33,7 +33,8 @@ def python_licences():
     found = {}
     for file in Cache().root.glob("venvs/clients-*/lib/python3*/site-packages/*.dist-info/METADATA"):
         said = email.parser.HeaderParser().parsestr(file.read_text(errors="replace"))
-        found[key(said["Name"])] = said["License-Expression"] or said["License"]
+        # Older metadata say it in words.
+        found[key(said["Name"])] = said["License-Expression"] or {"MIT License": "MIT"}.get(said["License"], said["License"])
     return found
 
 
