@@ -5,6 +5,7 @@
 #include "foundation/base/test_folder.hpp"
 #include "foundation/os/file.hpp"
 #include "identity/token/api_key.hpp"
+#include "identity/token/issuer_rules.hpp"
 
 namespace wye::app {
 namespace {
@@ -22,6 +23,7 @@ class FirstStart : public ::testing::Test {
     options.data = data_;
     options.source.paths = {data_.config()};
     options.source.compile.purpose = config::Purpose::kUp;
+    options.source.compile.laptop = laptop_;
     options.logs_in_folder = true;
     Result<std::unique_ptr<Host>> made = Host::make(std::move(options), outside_);
     EXPECT_TRUE(made) << made.error().public_message << made.error().detail;
@@ -34,6 +36,8 @@ class FirstStart : public ::testing::Test {
 
   TestFolder folder_;
   DataFolder data_{folder_ / "data"};
+  std::shared_ptr<const token::LaptopIssuer> laptop_ =
+      std::make_shared<const token::LaptopIssuer>(token::LaptopIssuer{"https://127.0.0.1:8082", data_.ca_file()});
   Artefacts artefacts_{folder_ / "artefacts"};
   ManualClock clock_{WallTime{1'795'000'000'000'000'000}};
   Outside outside_{clock_, [](const char*) { return std::string(); }, [](const std::string&) { return std::nullopt; }};
@@ -102,6 +106,7 @@ TEST_F(FirstStart, ASecondHostOnTheSameFolderIsRefused) {
   options.data = data_;
   options.source.paths = {data_.config()};
   options.source.compile.purpose = config::Purpose::kUp;
+  options.source.compile.laptop = laptop_;
   options.logs_in_folder = true;
   options.exclusive = true;
   const auto first = Host::make(options, outside_);
