@@ -88,7 +88,8 @@ class Instance:
 class Gateway(Instance):
     """`wye gateway --config FOLDER --data FOLDER`; log lines on its standard output."""
 
-    def __init__(self, folder, tenant="local", threads=2):
+    def __init__(self, folder, tenant="local", threads=2, variables=None):
+        self.variables = variables or {}  # of its environment, beside ours
         self.folder, self.config, self.data = folder, folder / "config", folder / "data"
         self.log = folder / "gateway.log"
         self.tenant, self.threads = tenant, threads
@@ -101,7 +102,7 @@ class Gateway(Instance):
             self.key, self.key_id = create_key(self.data, self.tenant)
         begin = self.log.stat().st_size if self.log.exists() else 0
         arguments = [program("wye"), "gateway", "--config", self.config, "--data", self.data, "--threads", self.threads, *more]
-        self.process = Program(arguments, self.log, environment())
+        self.process = Program(arguments, self.log, {**environment(), **self.variables})
 
         def started():
             return next((line for line in self.lines(begin) if line.get("event") == "host.started"), None)
