@@ -5,6 +5,7 @@
 #include "app/local_admin.hpp"
 #include "foundation/base/test_folder.hpp"
 #include "foundation/os/file.hpp"
+#include "identity/token/issuer_rules.hpp"
 
 namespace wye::app {
 namespace {
@@ -28,8 +29,10 @@ class HostTest : public ::testing::Test {
     options.data = data_;
     options.source.paths = {data_.config()};
     options.source.compile = {.purpose = config::Purpose::kUp, .gateway = {}, .port = uint16_t{0}, .admin_port = uint16_t{0}};
+    options.source.compile.laptop = std::make_shared<token::LaptopIssuer>(token::LaptopIssuer{"https://127.0.0.1:8082", data_.ca_file()});
     options.logs_in_folder = true;
     options.exclusive = true;
+    options.refused = [](const config::Diagnostics& findings) { ADD_FAILURE() << config::to_text(findings); };
     auto made = Host::make(std::move(options), outside_);
     ASSERT_TRUE(made) << made.error().public_message << made.error().detail;
     host_ = std::move(*made);
