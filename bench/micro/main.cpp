@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
   if (!flags.read(argc, argv)) return 2;
   const micro::Effort effort{.rounds = static_cast<int>(rounds), .batch_ms = batch_ms};
   std::string out = "{";
-  for (const auto& step : {micro::jws_verification, micro::token_cache, micro::authorisation}) {
+  for (const auto& step : {micro::jws_verification, micro::token_cache, micro::authorisation, micro::parsing}) {
     if (out.size() > 1) out += ',';
     out += step(effort);
   }

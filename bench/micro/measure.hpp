@@ -44,5 +44,6 @@ struct Effort {
 std::string jws_verification(const Effort& effort);
 std::string token_cache(const Effort& effort);
 std::string authorisation(const Effort& effort);
+std::string parsing(const Effort& effort);
 
 }  // namespace wye::bench::micro

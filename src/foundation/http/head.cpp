@@ -45,10 +45,35 @@ constexpr std::array<uint8_t, kLongestName + 2> kFirstOfSize = [] {
 }();
 static_assert(std::ranges::is_sorted(kNames, {}, [](const KnownName& known) { return known.name.size(); }));
 
+/// Letters and hyphens alone are what a set bit 5 may stand for: of token characters only a capital letter becomes one of them by it.
+static_assert(std::ranges::all_of(kNames, [](const KnownName& known) {
+  return std::ranges::all_of(known.name, [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; });
+}));
+
+/// Whether `name`, of token characters, is `lower`, of the same size: eight bytes at a time, the last eight overlapping those before.
+bool is_name(std::string_view name, std::string_view lower) {
+  const auto word = [](const char* at) {
+    uint64_t bytes = 0;
+    std::memcpy(&bytes, at, sizeof bytes);
+    return bytes;
+  };
+  constexpr uint64_t kCase = 0x2020'2020'2020'2020;
+  size_t at = 0;
+  for (; at + 8 <= name.size(); at += 8) {
+    if ((word(name.data() + at) | kCase) != word(lower.data() + at)) return false;
+  }
+  if (at == name.size()) return true;
+  if (name.size() >= 8) return (word(name.data() + name.size() - 8) | kCase) == word(lower.data() + name.size() - 8);
+  for (; at < name.size(); ++at) {
+    if ((name[at] | 0x20) != lower[at]) return false;
+  }
+  return true;
+}
+
 const KnownName* find_known(std::string_view name) {
   if (name.size() > kLongestName) return nullptr;
   for (size_t i = kFirstOfSize[name.size()]; i < kFirstOfSize[name.size() + 1]; ++i) {
-    if (equals_ignore_case(name, kNames[i].name)) return &kNames[i];
+    if (is_name(name, kNames[i].name)) return &kNames[i];
   }
   return nullptr;
 }
