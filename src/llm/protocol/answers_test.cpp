@@ -56,10 +56,11 @@ TEST(UnaryRewriter, Chat) {
 
 TEST(UnaryRewriter, WhatAFilterSaidIsTakenOutOnRequest) {
   UnaryRewriter rewriter;
-  const std::string body =
-      R"({"content_filter_results":1,"id":"up","prompt_filter_results":[{"a":{}}],"prompt_annotations":[],"choices":[{"content_filter_results":)"
-      R"({"hate":{"filtered":false}},"content_filter_offsets":{},"index":0,"finish_reason":"stop","message":{"content":"\"content_filter_results\":{}"}},)"
-      R"({"index":1,"finish_reason":"stop","message":{},"content_filter_results":{}}],"model":"gpt"})";
+  const std::string body = R"({"content_filter_results":1,"id":"up","prompt_filter_results":[{"a":{}}],"prompt_annotations":[],)"
+                           R"("choices":[{"content_filter_results":)"
+                           R"({"hate":{"filtered":false}},"content_filter_offsets":{},"index":0,"finish_reason":"stop",)"
+                           R"("message":{"content":"\"content_filter_results\":{}"}},)"
+                           R"({"index":1,"finish_reason":"stop","message":{},"content_filter_results":{}}],"model":"gpt"})";
   const Result<UnaryAnswer> hidden = rewriter.rewrite(body, {.id = "c", .model = "r", .show_filters = false});
   ASSERT_TRUE(hidden);
   EXPECT_EQ(
