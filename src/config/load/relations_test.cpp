@@ -73,5 +73,56 @@ TEST(Relations, ACredentialGoesToItsOriginsOnly) {
   }
 }
 
+std::string issuer(std::string_view name, std::string_view spec) { return document("Issuer", name, spec) + "---\n"; }
+constexpr std::string_view kEntra = "  type: entra\n  entra: {tenantIds: [11111111-1111-4111-8111-111111111111]}\n  audiences: [a]";
+
+TEST(IdentityRelations, DanglingNamesNameTheNearest) {
+  const std::string role = document("Role", "chat-user", "  rules: [{effect: allow, actions: [chat.create], resources: [\"route:*\"]}]") + "---\n";
+  const Loaded loaded = load_one(issuer("corp", kEntra) + tenant("team-a", "  {}") + role +
+                                 document("Grant", "g", "  role: chat-usr\n  tenant: team-b\n  subjects: [{issuer: crop, appRole: A}]"));
+  EXPECT_TRUE(has_finding(loaded, "25:9 spec.role", "did you mean \"chat-user\"?")) << all_findings(loaded);
+  EXPECT_TRUE(has_finding(loaded, "26:11 spec.tenant", "did you mean \"team-a\"?")) << all_findings(loaded);
+  EXPECT_TRUE(has_finding(loaded, "27:23 spec.subjects[0].issuer", "did you mean \"corp\"?")) << all_findings(loaded);
+}
+
+TEST(IdentityRelations, OneIssuerDecidesAboutAToken) {
+  const Loaded twice = load_one(issuer("a", kEntra) + issuer("b", kEntra));
+  EXPECT_FALSE(twice.ok());
+  EXPECT_NE(all_findings(twice).find("belong to the Issuer \"a\" already"), std::string::npos) << all_findings(twice);
+  const std::string v1 = "  type: entra\n  entra: {versions: [v1], tenantIds: [11111111-1111-4111-8111-111111111111]}\n  audiences: [a]";
+  const std::string v2 = "  type: entra\n  entra: {versions: [v2], tenantIds: [11111111-1111-4111-8111-111111111111]}\n  audiences: [b]";
+  EXPECT_TRUE(load_one(issuer("a", v1) + issuer("b", v2)).ok());
+  const std::string spiffe = "  type: spiffe\n  spiffe: {trustDomains: [d.org], bundleFile: b}\n  audiences: [a]";
+  EXPECT_FALSE(load_one(issuer("a", spiffe) + issuer("b", spiffe)).ok());
+}
+
+TEST(IdentityRelations, SubjectsAreWhatTheirIssuerCanSay) {
+  struct Case {
+    std::string_view issuer, subject;
+    bool good;
+  };
+  constexpr std::string_view kKubernetes = "  type: kubernetes\n  kubernetes: {issuer: \"https://k.org\"}\n  audiences: [a]";
+  constexpr std::string_view kX509 = "  type: x509\n  x509: {caFile: c}";
+  constexpr std::string_view kOidc = "  type: oidc\n  oidc: {issuer: \"https://i.org\"}\n  audiences: [a]";
+  const std::array cases = {
+      Case{kEntra, "group: 3f0c5d0e-0000-4000-8000-000000000001", true},
+      Case{kEntra, "group: Developers", false},
+      Case{kEntra, "subject: 3f0c5d0e-0000-4000-8000-000000000001/3f0c5d0e-0000-4000-8000-000000000002", true},
+      Case{kEntra, "subject: 3f0c5d0e-0000-4000-8000-000000000001/*", true},
+      Case{kEntra, "subject: someone@example.com", false},
+      Case{kEntra, "serviceAccount: a/b", false},
+      Case{kOidc, "group: Developers", true},
+      Case{kOidc, "subject: anyone", true},
+      Case{kKubernetes, "serviceAccount: a/b", true},
+      Case{kKubernetes, "group: a", false},
+      Case{kX509, "subject: \"https://a.org/x\"", true},
+      Case{kX509, "appRole: a", false},
+  };
+  for (const Case& c : cases) {
+    const Loaded loaded = load_one(issuer("i", c.issuer) + document("Tenant", "t", "  members: [{issuer: i, " + std::string(c.subject) + "}]"));
+    EXPECT_EQ(loaded.ok(), c.good) << c.subject << all_findings(loaded);
+  }
+}
+
 }  // namespace
 }  // namespace wye::config

@@ -39,7 +39,14 @@ void Compiler::compile_issuers() {
             "name a real authority, or listen on loopback only");
       continue;
     }
-    Result<token::IssuerRulesPtr> rules = token::make_issuer_rules(document.name, document.spec, options_.laptop.get());
+    if (document.spec.is_laptop() && options_.purpose == Purpose::kGateway) {
+      error(document.source, "spec.entra.authority", "laptop://issuer exists under `wye up` only", "write the authority of your directory");
+      continue;
+    }
+    // A check looks at what `wye up` will make; where its issuer listens is not known to it.
+    const token::LaptopIssuer somewhere{.authority = "https://127.0.0.1:1", .ca_file = {}};
+    const bool assumed = options_.purpose == Purpose::kCheck && options_.laptop == nullptr;
+    Result<token::IssuerRulesPtr> rules = token::make_issuer_rules(document.name, document.spec, assumed ? &somewhere : options_.laptop.get());
     if (rules) out_->issuers_.push_back(std::move(*rules));
     else error(document.source, "spec", rules.error().detail.empty() ? rules.error().public_message : rules.error().detail);
   }

@@ -21,6 +21,7 @@ class Compiler {
   void compile_models();
   void compile_routes();  // policies, defaults that depend on other documents
   void prove_routes();    // each can answer somebody; what can never be chosen is warned of
+  void prove_access();    // Roles that nobody has, Grants and subjects that never match: warned of
   void seal();            // indexes, canonical form, digest
 
   void compile_route(const Document<Route>& document);
@@ -29,6 +30,9 @@ class Compiler {
   void prove_route(const Document<Route>& document, const RouteEntry& entry);
   bool can_ever(const RouteEntry& entry, const route::Target& target, std::optional<route::Reason>& why) const;
   void refuse_own_listener(const Document<Backend>& document, const Endpoint& endpoint);
+  void prove_rules(const Document<Role>& document);
+  void prove_claims(const Document<Role>& document, const RoleRule& rule, const std::string& path);
+  void prove_subjects(const Source& source, std::string_view list, std::span<const Subject> subjects);
   const Document<Gateway>* choose_gateway();
   route::TenantId tenant_id(std::string_view name) const;
   route::TargetId target_id(std::string_view label) const;

@@ -83,6 +83,7 @@ Compiled Compiler::run() {
   compile_models();
   compile_routes();
   if (!has_errors(findings_)) prove_routes();
+  if (!has_errors(findings_)) prove_access();
   if (has_errors(findings_)) return {nullptr, std::move(findings_)};
   seal();
   return {std::move(out_), std::move(findings_)};

@@ -30,9 +30,14 @@ bool says(const Compiled& compiled, Severity severity, std::string_view path, st
   });
 }
 
+/// What `wye up` says of its own issuer.
+std::shared_ptr<const token::LaptopIssuer> laptop() {
+  return std::make_shared<const token::LaptopIssuer>(token::LaptopIssuer{"https://127.0.0.1:8082", "run/ca.crt"});
+}
+
 TEST(Snapshot, TheDefaultConfigurationCompilesUnderUpWithoutFindings) {
   const auto files = default_config("/models");
-  const Compiled compiled = compile(load_texts(files), {.purpose = Purpose::kUp, .port = 9090});
+  const Compiled compiled = compile(load_texts(files), {.purpose = Purpose::kUp, .port = 9090, .laptop = laptop()});
   ASSERT_NE(compiled.snapshot, nullptr) << to_text(compiled.findings);
   EXPECT_TRUE(compiled.findings.empty()) << to_text(compiled.findings);
   const Snapshot& s = *compiled.snapshot;
@@ -51,6 +56,21 @@ TEST(Snapshot, TheDefaultConfigurationCompilesUnderUpWithoutFindings) {
   EXPECT_TRUE(azure.endpoint.simulator() && azure.endpoint_is_live);
   EXPECT_EQ(azure.residency, Residency::kRegion);
   EXPECT_EQ(s.credentials()[static_cast<size_t>(azure.credential)].origins[0], "simulator://azure");
+}
+
+TEST(Snapshot, TheLaptopIssuerIsForUpAndForLoopback) {
+  const std::string issuer = doc("Issuer", "laptop",
+                                 "{type: entra, entra: {authority: \"laptop://issuer\", tenantIds: [11111111-1111-4111-8111-111111111111]}, "
+                                 "audiences: [22222222-2222-4222-8222-222222222222]}");
+  const std::string rest = tenant() + backend("x", ", dataClassMax: restricted") + route("r", "[{backend: x}]") + issuer;
+  const std::string here = gateway() + rest;
+  const std::string beyond = doc("Gateway", "g", "{listeners: [{name: a, address: 0.0.0.0, plaintext: true}], hosts: [ai.example.com]}") + rest;
+  const Compiled good = compile_text(here, {.purpose = Purpose::kUp, .laptop = laptop()});
+  ASSERT_NE(good.snapshot, nullptr) << to_text(good.findings);
+  ASSERT_EQ(good.snapshot->issuers().size(), 1U);
+  EXPECT_EQ(good.snapshot->issuers()[0]->accepted[0].iss.find("https://127.0.0.1:8082/"), 0U);
+  EXPECT_EQ(compile_text(here, {.purpose = Purpose::kGateway}).snapshot, nullptr);
+  EXPECT_TRUE(says(compile_text(beyond, {.purpose = Purpose::kUp, .laptop = laptop()}), Severity::kError, "spec.entra.authority", "loopback only"));
 }
 
 TEST(Snapshot, ListenersKnowTheProxiesThatTheyTrust) {
@@ -78,7 +98,7 @@ TEST(Snapshot, EverySampleLoadsAndCompiles) {
     EXPECT_NE(compiled.snapshot, nullptr) << entry.path() << to_text(compiled.findings);
     EXPECT_TRUE(compiled.findings.empty()) << to_text(compiled.findings);
   }
-  EXPECT_EQ(folders, 3u);
+  EXPECT_EQ(folders, 4u);
 }
 
 TEST(Snapshot, TheSimulatorLinesOfTheSampleAreRight) {

@@ -89,7 +89,7 @@ Condition Judgement::telling_condition(const config::Conditions& c) {
   return c.network.empty() ? Condition::kNone : Condition::kNetwork;
 }
 
-Decision Judgement::decide(Action action) {
+Decision Judgement::decide(Action action) const {
   Decision allows, denies, fails;
   const auto note = [](Decision& in, RuleRef ref, Condition condition) {
     if (in.count_ == 0) in.condition_ = condition;
@@ -125,7 +125,23 @@ Decision Judgement::decide(Action action) {
   return out;
 }
 
-ActionSet Judgement::possible() {
+std::vector<Judgement::Outcome> Judgement::outcomes(Action action) const {
+  std::vector<Outcome> out;
+  const bool key_admin = standing_.caller().kind() == token::PrincipalKind::kKey && is_admin(action);
+  for_each_role([&](const Policy::CompiledRole& role, Match match, RuleRef ref) {
+    for (const Policy::Rule& rule : role.rules) {
+      if (!rule.actions.contains(action) || !is_on(rule)) continue;
+      ref.rule = static_cast<uint16_t>(&rule - role.rules.data());
+      ref.deny = rule.deny;
+      const Verdict verdict = judge(rule);
+      ref.failed = verdict.failed;
+      out.push_back({ref, match, rule.deny || !key_admin || role.keys_administrate, verdict});
+    }
+  });
+  return out;
+}
+
+ActionSet Judgement::possible() const {
   if (!is_own() || !in_key_scope()) return {};
   const bool is_key = standing_.caller().kind() == token::PrincipalKind::kKey;
   ActionSet allowed, denied;

@@ -15,14 +15,24 @@ class Judgement {
         target_(target),
         circumstances_{standing.caller().fields(), facts, target, stage} {}
 
-  Decision decide(Action action);
-  ActionSet possible();
+  Decision decide(Action action) const;
+  ActionSet possible() const;
 
- private:
   struct Verdict {
     bool holds = false;
     Condition failed = Condition::kNone;
   };
+  /// One rule that is about the action and the resource.
+  struct Outcome {
+    RuleRef ref{};
+    Match match = Match::kSure;
+    bool for_caller = true;  // false: an administrative allow that keys do not get
+    Verdict verdict{};
+  };
+  /// Every such rule that the caller holds, for explanations. Allocates.
+  std::vector<Outcome> outcomes(Action action) const;
+
+ private:
   /// Calls `take(role, Match, RuleRef)` for each role that the caller holds here.
   template <class Take>
   void for_each_role(Take&& take) const;
