@@ -1,4 +1,5 @@
 #include "app/commands.hpp"
+#include "app/hardening.hpp"
 #include "app/instance_record.hpp"
 #include "app/laptop_issuer.hpp"
 #include "app/local_admin.hpp"
@@ -76,6 +77,7 @@ Result<void> keep(const Outside& outside, const Where& where, const IssuerFacts&
 }  // namespace
 
 int run_login(const LoginOptions& options, const Outside& outside) {
+  harden();
   if (options.forget) return forget(outside);
   const bool program = !options.key_file.empty() || !options.assertion_file.empty() || !options.secret_file.empty();
   if (program && options.persist) return report(public_error(ErrorCode::kUsage, "A program needs no refresh token: it signs in again."));

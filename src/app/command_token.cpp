@@ -1,4 +1,5 @@
 #include "app/commands.hpp"
+#include "app/hardening.hpp"
 #include "app/instance_record.hpp"
 #include "app/laptop_issuer.hpp"
 #include "app/local_admin.hpp"
@@ -99,6 +100,7 @@ int print_laptop_token(const TokenOptions& options, const Outside& outside) {
 }  // namespace
 
 int run_token(const TokenOptions& options, const Outside& outside) {
+  harden();
   if (options.wants_laptop()) return print_laptop_token(options, outside);
   const Result<Secret> token = current_access_token(outside.environment, outside.clock);
   if (!token && token.error().code == ErrorCode::kNotFound) return print_laptop_token(options, outside);
@@ -109,6 +111,7 @@ int run_token(const TokenOptions& options, const Outside& outside) {
 }
 
 int run_token_rotate(const InstanceOptions& options, const Outside& outside) {
+  harden();
   const Result<Laptop> laptop = find_laptop(options.data, outside);
   if (!laptop) return report_unreachable(laptop.error());
   const Result<WebAnswer> answer = ask(*laptop, issuer::kOwnerRotatePath, {}, outside.clock);
