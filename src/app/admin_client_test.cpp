@@ -36,8 +36,8 @@ TEST_F(AdminClientTest, WhichInstanceByFlagThenVariable) {
     EXPECT_TRUE(found);
     return *found ? (*found)->root.string() : "elsewhere";
   };
-  variables_ = {{"HOME", "/home/u"}};
-  EXPECT_EQ(folder({}), "/home/u/.local/share/wye");
+  variables_ = {{"HOME", "/h"}};
+  EXPECT_EQ(folder({}), "/h/.local/share/wye");
   variables_["WYE_ADMIN_URL"] = "http://127.0.0.1:1";
   EXPECT_EQ(folder({}), "elsewhere");
   variables_["WYE_DATA"] = "/d";  // what `wye env` exports together with the URL

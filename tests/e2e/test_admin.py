@@ -321,3 +321,45 @@ def test_a_grant_opens_the_door(fresh, tmp_path):
     assert wye("rollback", "--accept-widening", data=fresh.data).returncode == 0
     assert admin("config").status == 403
     assert wye("rollback", data=fresh.data).returncode == 6
+
+
+AUDITOR = """---
+apiVersion: wye.dev/v1alpha1
+kind: Tenant
+metadata: {name: other}
+spec: {dataClassMax: internal}
+---
+apiVersion: wye.dev/v1alpha1
+kind: Role
+metadata: {name: auditor}
+spec:
+  keys: true
+  rules: [{effect: allow, actions: [audit.read, audit.verify, keys.list], resources: ["admin:audit", "admin:keys"]}]
+---
+apiVersion: wye.dev/v1alpha1
+kind: Grant
+metadata: {name: auditors}
+spec: {role: auditor, tenant: local, subjects: [{key: KEY}]}
+"""
+
+
+def test_an_auditor_sees_his_tenant_only(fresh, tmp_path):
+    wanted = desired(tmp_path, "audited", documents(grants=AUDITOR.replace("KEY", fresh.key_id)))
+    assert wye("apply", wanted, "--accept-widening", data=fresh.data).returncode == 0
+    made = json.loads(wye("keys", "create", "--tenant", "other", "-o", "json", data=fresh.data).stdout)
+    stranger, stranger_id = made["key"], made["record"]["id"]
+    until(lambda: fresh.get("/v1/models", stranger).status in (200, 403), SECONDS, "the key of the other tenant")
+    ask = lambda path, key: http1.call(f"{fresh.admin}/admin/v1/{path}", headers=fresh.headers(key))
+    assert ask("audit", stranger).status == 403
+    assert ask("config", fresh.key).status == 403
+    until(lambda: any(r["principal"].get("tenant") == "other" for r in acts(fresh, "audit.read")), SECONDS, "the denial of the other tenant")
+    page = ask("audit?limit=1000", fresh.key)
+    assert page.status == 200
+    seen = page.json()["records"]
+    assert any(record["event"] == "authz.deny" and record["action"] == "config.read" for record in seen)
+    assert {record.get("principal", {}).get("tenant") for record in seen} == {"local"}
+    assert stranger_id not in page.body.decode()
+    # Keys of the other tenant: not listed, and one that is asked for by name is answered as one that is not there.
+    assert stranger_id not in ask("keys", fresh.key).body.decode()
+    foreign, absent = ask(f"keys/{stranger_id}", fresh.key), ask("keys/000000000000", fresh.key)
+    assert (foreign.status, foreign.body) == (absent.status, absent.body) and foreign.status == 404
