@@ -160,7 +160,9 @@ void Engine::dispatch(Connection& c, size_t slot, int64_t intended_ns) {
   }
   std::array<char, kNonceDigits> digits{};
   write_hex(digits.data(), ++nonce_);
-  if (request_.nonce_at != std::string::npos) std::memcpy(c.request.data() + request_.nonce_at, digits.data(), digits.size());
+  for (const size_t at : {request_.nonce_at, request_.header_nonce_at}) {
+    if (at != std::string::npos) std::memcpy(c.request.data() + at, digits.data(), digits.size());
+  }
   c.check.begin({digits.data(), digits.size()});
   c.reader.reset();
   if (c.fd < 0 && !open_connection(c, slot)) return drop(c, slot, "cannot connect");

@@ -126,6 +126,27 @@ TEST(Engine, AWrongKeyIsAFailure) {
   EXPECT_EQ(run(right).failures, 0U);
 }
 
+// The nonce of a header is renewed as that of the body is, so that every request carries another token.
+TEST(Engine, AHeadersNonceIsRenewed) {
+  const std::string value = "Bearer eyJ.eyJ.nonce-0000000000000000AA";
+  stub::Options options;
+  options.authorization = value;
+  RunningStub strict(options), lenient;
+  Options wanted = requests(strict, 2, 20);
+  wanted.headers = {"X-Other: nonce-1", "Authorization: " + value};
+  RequestText request;
+  ASSERT_TRUE(make_request(wanted, request));
+  EXPECT_EQ(request.bytes.substr(request.header_nonce_at, 18), "0000000000000000AA");
+  EXPECT_GT(request.nonce_at, request.bytes.find("\r\n\r\n"));
+  EXPECT_EQ(run(wanted).failures, 20U) << "none is sent as it was given";
+  wanted.url.port = lenient.port();
+  EXPECT_EQ(run(wanted).failures, 0U) << "the head stays whole";
+  wanted.headers.pop_back();
+  RequestText plain;
+  ASSERT_TRUE(make_request(wanted, plain));
+  EXPECT_EQ(plain.header_nonce_at, std::string::npos);
+}
+
 TEST(Engine, NobodyListening) {
   Options options;
   {

@@ -9,6 +9,12 @@
 namespace wye::bench::load {
 namespace {
 
+// Where the digits lie that each request renews; npos where the text holds none.
+size_t find_renewed(std::string_view text) {
+  const size_t digits = find_nonce(text);
+  return digits != std::string_view::npos && text.substr(digits).starts_with("0000000000000000") ? digits : std::string_view::npos;
+}
+
 bool read_group(std::string_view text, std::vector<WatchedGroup>& groups) {
   const size_t equals = text.find('=');
   if (equals == std::string_view::npos || equals == 0) return false;
@@ -30,7 +36,7 @@ bool read_group(std::string_view text, std::vector<WatchedGroup>& groups) {
 void add_traffic(Flags& flags, Options& o, int64_t& chunks, int64_t& bytes) {
   flags.add("url", "http://127.0.0.1:PORT (loopback only)", [&o](std::string_view value) { return parse_address(value, o.url); });
   flags.add_text("path", "request target (/v1/chat/completions)", o.path);
-  flags.add("header", "Name: value; repeatable", [&o](std::string_view value) {
+  flags.add("header", "Name: value; repeatable; \"nonce-0000000000000000\" in one is renewed for every request", [&o](std::string_view value) {
     o.headers.emplace_back(value);
     return value.find(':') != std::string_view::npos && value.find_first_of("\r\n") == std::string_view::npos;
   });
@@ -110,10 +116,14 @@ bool make_request(const Options& options, RequestText& request) {
   out = "POST " + options.path + " HTTP/1.1\r\nHost: " + to_text(options.url) + "\r\nUser-Agent: wye-bench\r\nAccept: ";
   out += options.body.stream ? "text/event-stream" : "application/json";
   out += "\r\n";
-  for (const std::string& header : options.headers) out += header + "\r\n";
+  for (const std::string& header : options.headers) {
+    const size_t nonce = request.header_nonce_at == std::string::npos ? find_renewed(header) : std::string::npos;
+    if (nonce != std::string::npos) request.header_nonce_at = out.size() + nonce;
+    out += header + "\r\n";
+  }
   out += "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n";
-  const size_t nonce = find_nonce(body);
-  if (nonce != std::string::npos && std::string_view(body).substr(nonce).starts_with("0000000000000000")) request.nonce_at = out.size() + nonce;
+  const size_t nonce = find_renewed(body);
+  if (nonce != std::string::npos) request.nonce_at = out.size() + nonce;
   const bool checked = request.nonce_at != std::string::npos || !options.expect.empty() || !options.expect_body_file.empty();
   if (!checked) std::fprintf(stderr, "error: the body holds no nonce, so --expect or --expect-body is needed\n");
   if (options.body.stream && request.nonce_at == std::string::npos) {

@@ -17,7 +17,7 @@ struct WatchedGroup {
 struct Options {
   Address url;
   std::string path = "/v1/chat/completions";
-  std::vector<std::string> headers;  // `Name: value`
+  std::vector<std::string> headers;  // `Name: value`; a nonce in the first that has one is renewed
   std::string body_file;             // else a body is made
   ChatBody body;
   int64_t connections = 1;
@@ -38,10 +38,12 @@ struct Options {
 // False after an error or --help was printed. A run whose answers nobody would check is an error.
 bool read_options(int argc, char** argv, Options& options);
 
-// The request with its head, and where the nonce's digits lie (npos: none).
+// The request with its head, and where the digits of the nonce lie that each request renews (npos: none). That of the body comes back
+// in the answer and is checked; that of a header makes, say, every token another one.
 struct RequestText {
   std::string bytes;
   size_t nonce_at = std::string::npos;
+  size_t header_nonce_at = std::string::npos;
 };
 bool make_request(const Options& options, RequestText& request);
 
