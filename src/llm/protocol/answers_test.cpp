@@ -353,7 +353,8 @@ TEST(ResponsesRewriter, WhatAFilterSaidIsTakenOutOnRequest) {
   ASSERT_TRUE(hidden);
   EXPECT_EQ(joined(hidden->pieces), R"({"id":"resp_ours","status":"completed","output":[],"model":"route"})");
   rewriter.start({"resp_ours", "route"}, false);
-  const auto event = rewriter.feed(R"({"type":"response.completed","sequence_number":1,"response":)" + body + "}");
+  const std::string data = R"({"type":"response.completed","sequence_number":1,"response":)" + body + "}";  // the pieces refer to it
+  const auto event = rewriter.feed(data);
   ASSERT_TRUE(event);
   EXPECT_EQ(joined(event->pieces).find("content_filters"), std::string::npos);
 }
