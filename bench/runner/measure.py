@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .programs import BenchError, Stub, start
+from .programs import BenchError, Stub, start, stop
 
 
 @dataclass
@@ -40,6 +40,8 @@ class Load:
     requests: int = 0
     seconds: float = 0
     warmup: float = None
+    rate: float = 0          # requests a second, open loop; 0: closed loop
+    headers: tuple = None    # instead of the subject's own
     extra: tuple = ()
 
     def flags(self, setting):
@@ -50,25 +52,56 @@ class Load:
             out += ["--requests", self.requests, "--timeout", 120]
         else:
             out += ["--seconds", self.seconds or setting.seconds]
+        if self.rate:
+            out += ["--rate", self.rate]
         warmup = self.warmup if self.warmup is not None else setting.warmup
         return out + ["--warmup", warmup, *self.extra]
+
+
+def begin_load(setting, subject, load, watch=()):
+    """Starts the load generator; `watch` holds further processes of the run as NAME=PID."""
+    command = [setting.build / "wye_bench_load", "--url", subject.url, "--model", subject.model, *load.flags(setting)]
+    for header in subject.headers if load.headers is None else load.headers:
+        command += ["--header", header]
+    watched = [f"stub={setting.stub.process.pid}", f"runner={os.getpid()}", *watch]
+    if subject.pids():
+        watched.append("gateway=" + ",".join(str(pid) for pid in subject.pids()))
+    for group in watched:
+        command += ["--watch", group]
+    return start(command, setting.load_core, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def end_load(process):
+    """Waits for it and returns its result."""
+    out, err = process.communicate()
+    if process.returncode not in (0, 1) or not out:
+        raise BenchError(f"the load generator ended with code {process.returncode}: {err.decode().strip()}")
+    return json.loads(out)
 
 
 def run_load(setting, subject, load):
     """Runs it once and returns the result, `foreign` (share of foreign CPU) included."""
     subject.between_runs()
-    command = [setting.build / "wye_bench_load", "--url", subject.url, "--model", subject.model, *load.flags(setting),
-               "--watch", f"stub={setting.stub.process.pid}", "--watch", f"runner={os.getpid()}"]
-    for header in subject.headers:
-        command += ["--header", header]
-    if subject.pids():
-        command += ["--watch", "gateway=" + ",".join(str(pid) for pid in subject.pids())]
-    process = start(command, setting.load_core, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    out, err = process.communicate()
-    if process.returncode not in (0, 1) or not out:
-        raise BenchError(f"the load generator ended with code {process.returncode}: {err.decode().strip()}")
-    result = json.loads(out)
+    result = end_load(begin_load(setting, subject, load))
     result["foreign"] = foreign_share(setting, result)
+    return result
+
+
+def run_beside(setting, subject, load, other):
+    """As run_load, while a second generator makes the load `other`, whose result is in `beside`; it begins earlier and ends later."""
+    subject.between_runs()
+    second = begin_load(setting, subject, other)
+    try:
+        time.sleep(0.1)
+        result = end_load(begin_load(setting, subject, load, (f"beside={second.pid}",)))
+        result["beside"] = end_load(second)
+    finally:
+        if second.poll() is None:
+            stop(second)
+    result["foreign"] = foreign_share(setting, result)
+    if result["beside"]["failures"]:
+        result["failures"] += result["beside"]["failures"]
+        result["first_failure"] = result["first_failure"] or "beside: " + result["beside"]["first_failure"]
     return result
 
 
@@ -87,12 +120,14 @@ def foreign_share(setting, result):
     return max(0.0, *shares)
 
 
-def measure(setting, subject, load, what):
-    """Repeats a void or noisy run. Returns the first that counts, else the least noisy with `noisy` set; raises where all were void."""
+def measure(setting, subject, load, what, run=None):
+    """Repeats a void or noisy run (`run` instead of run_load). Returns the first that counts, else the least noisy with `noisy` set;
+    raises where all were void."""
+    run = run or run_load
     best = None
     attempts = 1 if what in setting.busy_rows else setting.attempts
     for attempt in range(attempts):
-        result = run_load(setting, subject, load)
+        result = run(setting, subject, load)
         if result["failures"]:
             setting.notes.append(f"{what}, {subject.name}: void, {result['failures']} wrong or refused: {result['first_failure'][:300]}")
         else:

@@ -20,7 +20,7 @@ TARGETS = ["wye_bench_load", "wye_bench_stub", "wye_bench_malloc_count"]
 
 def arguments(argv):
     parser = argparse.ArgumentParser(prog="bench/run", description="Measures Wye beside nginx on this machine.")
-    parser.add_argument("--subject", default="direct,nginx,wye", help="comma list of direct, nginx, wye (all)")
+    parser.add_argument("--subject", default=",".join(SUBJECTS), help=f"comma list of {', '.join(SUBJECTS)} (all)")
     parser.add_argument("--only", default=",".join(SCENARIOS), help="comma list of " + ", ".join(SCENARIOS))
     parser.add_argument("--rounds", type=int, default=0, help="alternating rounds (5; quick 3)")
     parser.add_argument("--seconds", type=float, default=0, help="length of a window (4; quick 1)")
@@ -68,7 +68,8 @@ def run(chosen, folder):
     rows = {}
     try:
         for subject in subjects:
-            subject.start()
+            if not subject.own_rows:
+                subject.start()
         for name in chosen.only:
             print(f"{name} …", file=sys.stderr, flush=True)
             scenario = SCENARIOS[name]
@@ -95,7 +96,7 @@ def main(argv):
     chosen = arguments(argv)
     try:
         if not chosen.no_build:
-            build(chosen.build, "wye" in chosen.subject)
+            build(chosen.build, any(name.startswith("wye") for name in chosen.subject))
         with tempfile.TemporaryDirectory(prefix="wye-bench-") as folder:
             os.chmod(folder, 0o711)  # nginx's worker may run as another user
             result = run(chosen, Path(folder))

@@ -25,6 +25,12 @@ def losses(row):
     return one["failures"] + abs(one["expected_chunks"] - one["chunks"])
 
 
+def by_token(row):
+    if "wye" not in row or "wye_token" not in row:
+        return None
+    return row["wye_token"]["cpu_us"] / row["wye"]["cpu_us"]
+
+
 # (title, scenario, figure of Wye that is judged, bar, aim, unit, figure to show for a subject)
 BARS = [
     ("CPU per request, 1 KB, c=32", "cpu_1k", lambda r: ratio(r, "cpu_us"), 1.3, 0.8, "× nginx", ("cpu_us", "µs")),
@@ -45,6 +51,9 @@ BARS = [
      ("token_cached_us", "µs")),
     ("junk token refused (100,000 a second)", "identity_micro", lambda r: value(r, "junk_us"), 10, None, "µs", ("junk_us", "µs")),
     ("authorisation, 10,000 grants", "identity_micro", lambda r: value(r, "access_request_us"), 1, None, "µs", ("access_request_us", "µs")),
+    ("CPU per request, token and roles, c=32", "identity_unary", by_token, 1.15, None, "× API key", ("cpu_us", "µs")),
+    ("p99 of callers beside junk", "junk", lambda r: value(r, "p99_ratio", "wye_token"), 2, None, "× valid calls", ("beside_p99_us", "µs")),
+    ("key fetches by junk in 5 minutes", "junk", lambda r: value(r, "fetches_in_5_minutes", "wye_token"), 1, None, "", ("fetches", "")),
 ]
 
 
@@ -60,7 +69,8 @@ def judge(rows):
         if got is not None and any(row[name].get("noisy") for name in row):
             verdict += ", noisy"
         out.append({"what": title, "bar": bar, "aim": aim, "unit": unit, "wye_judged": got, "verdict": verdict,
-                    "nginx": row.get("nginx", {}).get(shown[0]), "wye": row.get("wye", {}).get(shown[0]), "shown_unit": shown[1],
+                    "nginx": row.get("nginx", {}).get(shown[0]), "wye": row.get("wye_token", row.get("wye", {})).get(shown[0]),
+                    "shown_unit": shown[1],
                     "noisy": any(row[name].get("noisy") for name in row)})
     return out
 
@@ -99,6 +109,23 @@ def machine_facts(setting):
             "gateway_core": setting.gateway_core, "load_and_stub_core": setting.load_core, "load_average_at_start": os.getloadavg()[0]}
 
 
+def identity_lines(rows):
+    lines = []
+    unary, junk = rows.get("identity_unary"), rows.get("junk", {}).get("wye_token")
+    if unary:
+        lines += [f"Unary, 1 KB, c=32: {text_of(unary['wye']['cpu_us'])} µs of CPU a request by API key, {text_of(unary['wye_token']['cpu_us'])} µs "
+                  "by an access token of 1.3 KB (RS256) with Tenant, Role and Grant.", ""]
+    if junk:
+        lines += [f"Junk: {text_of(junk['junk_saturating_per_second'])} distinct tokens a second refused in a closed loop (the gateway's core "
+                  f"{junk['junk_saturating_core_busy']:.0%} busy); half of that, {text_of(junk['junk_per_second'])} a second (reached: "
+                  f"{text_of(junk['beside_reached_per_second'])}), beside {junk['valid_per_second']} valid calls a second, whose p99 is "
+                  f"{text_of(junk['beside_p99_us'])} µs; with {text_of(junk['in_place_per_second'])} valid calls a second in place of the junk "
+                  f"(reached: {text_of(junk['in_place_reached_per_second'])}; the closed loop makes "
+                  f"{text_of(junk['valid_closed_loop_per_second'])}) it is {text_of(junk['in_place_p99_us'])} µs. {junk['fetches']} fetches of keys "
+                  f"beyond the scheduled one in {junk['seconds']:.0f} s of junk.", ""]
+    return lines
+
+
 def markdown(result):
     facts = result["machine"]
     lines = [f"# Benchmark of {result['date']}, commit {facts['commit']}{' with local changes' if facts['dirty'] else ''}", "",
@@ -115,6 +142,7 @@ def markdown(result):
     if micro:
         lines += ["Single steps, µs by the median of alternating batches: "
                   + ", ".join(f"{name.removesuffix('_us')} {text_of(one)}" for name, one in micro.items() if name.endswith("_us")) + ".", ""]
+    lines += identity_lines(result["rows"])
     methods = {one["method"] for one in result["rows"].get("syscalls", {}).values()}
     lines += [f"Machine: {facts['cpu']}, {facts['cores']} cores, {facts['memory_mb']} MB, Linux {facts['kernel']}; {facts['nginx']}; "
               f"{facts['compiler']}. Gateway under test on core {facts['gateway_core']}, load generator and stub upstream together on core "

@@ -4,6 +4,7 @@ import subprocess
 import time
 from statistics import median
 
+from . import identity
 from .measure import Load, count_syscalls, measure, run_load
 from .programs import BenchError, rss_bytes, run_ns, start
 
@@ -11,7 +12,7 @@ ONE_KB = 1024
 
 
 def gateways(subjects):
-    return [subject for subject in subjects if subject.name != "direct"]
+    return [subject for subject in subjects if subject.name != "direct" and not subject.own_rows]
 
 
 def alternate(setting, subjects, load, what):
@@ -29,7 +30,7 @@ def per(result, unit):
 
 
 def cpu_row(setting, subjects, load, what, unit="completed"):
-    results = alternate(setting, gateways(subjects), load, what)
+    results = alternate(setting, subjects, load, what)
     row = {}
     for name, rounds in results.items():
         row[name] = {
@@ -45,23 +46,23 @@ def cpu_row(setting, subjects, load, what, unit="completed"):
 
 
 def cpu_1k(setting, subjects):
-    return cpu_row(setting, subjects, Load(32, ONE_KB), "CPU 1 KB c=32")
+    return cpu_row(setting, gateways(subjects), Load(32, ONE_KB), "CPU 1 KB c=32")
 
 
 def cpu_16k(setting, subjects):
-    return cpu_row(setting, subjects, Load(16, 16 * ONE_KB), "CPU 16 KB c=16")
+    return cpu_row(setting, gateways(subjects), Load(16, 16 * ONE_KB), "CPU 16 KB c=16")
 
 
 def sse_256(setting, subjects):
     # The first streams of all connections have begun and are evenly spread when the window opens.
-    return cpu_row(setting, subjects, Load(256, sse=True, warmup=max(0.5, setting.warmup)), "SSE 256 streams", "chunks")
+    return cpu_row(setting, gateways(subjects), Load(256, sse=True, warmup=max(0.5, setting.warmup)), "SSE 256 streams", "chunks")
 
 
 def added_latency(setting, subjects):
     """What each gateway adds to the direct way at one connection, round by round."""
     if not any(subject.name == "direct" for subject in subjects):
         return {}
-    results = alternate(setting, subjects, Load(1, ONE_KB), "latency c=1")
+    results = alternate(setting, [subject for subject in subjects if not subject.own_rows], Load(1, ONE_KB), "latency c=1")
     direct = results["direct"]
     row = {}
     for name, rounds in results.items():
@@ -148,6 +149,10 @@ def streams_1024(setting, subjects):
     return row
 
 
+def identity_unary(setting, subjects):
+    return identity.identity_unary(setting, subjects, cpu_row)
+
+
 def identity_micro(setting, subjects):
     """Single steps of the product, each beside what it is built on, in one process: no gateway, no load."""
     process = start([setting.build / "wye_bench_micro", "--rounds", 5 if setting.seconds <= 1 else 15], setting.gateway_core,
@@ -186,4 +191,5 @@ def descriptors_allowed():
 
 
 SCENARIOS = {"cpu_1k": cpu_1k, "cpu_16k": cpu_16k, "added_latency": added_latency, "sse_256": sse_256, "syscalls": syscalls,
-             "allocations": allocations, "memory": memory, "streams_1024": streams_1024, "identity_micro": identity_micro}
+             "allocations": allocations, "memory": memory, "streams_1024": streams_1024, "identity_micro": identity_micro,
+             "identity_unary": identity_unary, "junk": identity.junk}

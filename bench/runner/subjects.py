@@ -1,10 +1,12 @@
-"""What is measured: nothing in between (direct), nginx, Wye. Each has url, headers, model and pids while it runs."""
+"""What is measured: nothing in between (direct), nginx, Wye by API key, Wye by access token (wye_token). Each has url, headers, model
+and pids while it runs."""
 import os
 import re
 import subprocess
 import time
 from pathlib import Path
 
+from . import issuer
 from .programs import BenchError, family, free_port, start, stop, wait_for_port
 
 UPSTREAM_AUTHORIZATION = "Bearer bench-upstream"
@@ -14,6 +16,7 @@ class Subject:
     name = ""
     headers = ()
     model = "bench"
+    own_rows = False  # the rows that are about it start and end it, so that it runs beside no other
 
     def __init__(self, setting):
         self.setting = setting
@@ -80,7 +83,7 @@ spec:
 apiVersion: wye.dev/v1alpha1
 kind: Tenant
 metadata: {{name: bench}}
-spec: {{dataClassMax: public}}
+spec: {{dataClassMax: public{members}}}
 ---
 apiVersion: wye.dev/v1alpha1
 kind: Credential
@@ -111,6 +114,34 @@ spec:
   candidates: [{{backend: stub}}]
 """
 
+MEMBERS = ", members: [{{issuer: bench, subject: {subject}}}]"
+IDENTITY_YAML = """\
+---
+apiVersion: wye.dev/v1alpha1
+kind: Issuer
+metadata: {{name: bench}}
+spec:
+  type: oidc
+  oidc: {{issuer: "{issuer}", caFile: "{ca_file}"}}
+  audiences: [{audience}]
+---
+apiVersion: wye.dev/v1alpha1
+kind: Role
+metadata: {{name: caller}}
+spec:
+  rules:
+    - effect: allow
+      actions: [chat.create, models.list, models.get]
+      resources: ["route:bench", "backend:stub"]
+      conditions: {{dataClassMax: public}}
+    - {{effect: deny, actions: ["*"], resources: ["backend:closed-*"]}}
+---
+apiVersion: wye.dev/v1alpha1
+kind: Grant
+metadata: {{name: callers}}
+spec: {{role: caller, tenant: bench, subjects: [{{members: true}}]}}
+"""
+
 
 class Wye(Subject):
     name = "wye"
@@ -120,17 +151,16 @@ class Wye(Subject):
         if not program.exists():
             raise BenchError(f"{program} is missing\n  help: make build, or leave it out with --subject nginx,direct")
         self.port, admin_port = free_port(), free_port()
-        folder = self.setting.folder / "wye"
+        folder = self.setting.folder / self.name
         config, data = folder / "config", folder / "data"
         config.mkdir(parents=True, exist_ok=True)
         data.mkdir(mode=0o700, exist_ok=True)
-        (config / "bench.yaml").write_text(
-            GATEWAY_YAML.format(port=self.port, admin_port=admin_port, upstream_port=self.setting.stub.port))
+        (config / "bench.yaml").write_text(self.documents(admin_port))
         key_file = config / "upstream.key"
         key_file.write_text(UPSTREAM_AUTHORIZATION.removeprefix("Bearer "))
         key_file.chmod(0o600)
         if not self.headers:
-            self.headers = (f"Authorization: Bearer {self.make_key(program, data)}",)
+            self.headers = (f"Authorization: Bearer {self.credential(program, data)}",)
         self.log = folder / "gateway.log"
         # Append mode, so that the log can be emptied between runs while it is open.
         with open(self.log, "ab") as log:
@@ -142,8 +172,11 @@ class Wye(Subject):
             raise BenchError(f"{error}\n{self.log.read_text()[-2000:]}") from None
         time.sleep(0.5)
 
-    @staticmethod
-    def make_key(program, data):
+    def documents(self, admin_port, members=""):
+        return GATEWAY_YAML.format(port=self.port, admin_port=admin_port, upstream_port=self.setting.stub.port, members=members)
+
+    def credential(self, program, data):
+        """A new API key."""
         done = subprocess.run([program, "keys", "create", "--tenant", "bench", "--data", data], capture_output=True, text=True, check=False)
         found = re.search(r"\bwye_(live|test)_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}\b", done.stdout)
         if done.returncode != 0 or not found:
@@ -154,4 +187,38 @@ class Wye(Subject):
         os.truncate(self.log, 0)
 
 
-SUBJECTS = {subject.name: subject for subject in (Direct, Nginx, Wye)}
+class WyeToken(Wye):
+    """The same gateway, that believes an issuer and asks a Role; its caller has an access token and no key."""
+    name = "wye_token"
+    own_rows = True
+    issuer = None
+
+    def start(self, env=None):
+        if self.issuer is None:
+            self.issuer = issuer.Issuer(self.setting.folder / "issuer")
+        super().start(env)
+        end = time.monotonic() + 10
+        while self.issuer.fetched() == 0:
+            if time.monotonic() > end:
+                raise BenchError(f"wye_token: the gateway fetched no keys in 10 s\n{self.log.read_text()[-2000:]}")
+            time.sleep(0.05)
+        time.sleep(0.2)
+
+    def documents(self, admin_port, members=""):
+        known = {"issuer": self.issuer.url, "ca_file": self.issuer.ca_file, "audience": issuer.AUDIENCE}
+        return super().documents(admin_port, MEMBERS.format(subject=issuer.SUBJECT)) + IDENTITY_YAML.format(**known)
+
+    def credential(self, program, data):
+        return self.issuer.token()
+
+    def junk_headers(self):
+        return (f"Authorization: Bearer {self.issuer.junk()}",)
+
+    def stop(self):
+        super().stop()
+        if self.issuer:
+            self.issuer.stop()
+            self.issuer, self.headers = None, ()
+
+
+SUBJECTS = {subject.name: subject for subject in (Direct, Nginx, Wye, WyeToken)}
