@@ -175,7 +175,7 @@ def test_an_outage_is_no_401(gated, tmp_path):
     issuer.start()
     first, second = issuer.app_token(), issuer.app_token()
     issuer.stop()
-    gateway = gated.another("outage", gated.documents(issuer=issuer_document(issuer)))
+    gateway = gated.another("outage", gated.documents(issuer=issuer_document(issuer)), with_keys=False)
     answer = ask(gateway, first)
     assert refused(answer, 503)["code"] == "auth_unavailable"
     assert answer.headers["retry-after"] == "5" and "www-authenticate" not in answer.headers

@@ -40,23 +40,30 @@ class Gated:
         self.folder, self.issuer = folder, issuer
         self.stub = Stub(folder)
         self.gateways = []
+        self.ends = []
 
     def documents(self, extra=(), issuer=None):
         stub = config.server("stub", self.stub.url, "bench", "chat, completions, responses", 32768)
         routes = [config.route(name, "backend: stub") for name in ("chat-stub", "chat-hidden")]
         return [config.edge(), issuer or issuer_document(self.issuer), *access_documents(), stub, *routes, *extra]
 
-    def another(self, name, documents=None):
+    def another(self, name, documents=None, with_keys=True):
+        """Returns once it has the issuer's keys: being ready does not wait for them."""
         gateway = Gateway(self.folder / name, threads=1)
         config.write(gateway.config, documents or self.documents())
         self.gateways.append(gateway)
-        return gateway.start()
+        gateway.start()
+        fresh = lambda: gateway.metric("wye_issuer_state", 'issuer="corp"', 'state="fresh"') == 1
+        if with_keys:
+            gateway.process.wait_for(fresh, 20, "the issuer's keys")
+        return gateway
 
     def stop(self):
         for gateway in self.gateways:
             if gateway.process is not None and gateway.process.alive():
-                gateway.process.stop(30)
+                self.ends.append(gateway.process.stop(30))
         self.stub.process.stop(20)
+        assert not any(self.ends), f"gateways ended with {self.ends}"
 
 
 def ask(gateway, token, model="chat-stub", path="/v1/chat/completions", **more):
