@@ -37,6 +37,10 @@ class EpollLoop final : public Loop, public SocketPort {
     epoll_event event{EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, {.ptr = watched}};
     return epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) == 0;
   }
+  void unwatch(int fd) override {
+    epoll_event ignored{};
+    epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, &ignored);
+  }
   void bury(std::unique_ptr<Watched> watched) override { grave_.push_back(std::move(watched)); }
   TimerWheel& timers() override { return wheel(); }
 

@@ -85,6 +85,7 @@ class Socket final : public Stream {
  public:
   Socket(SocketPort& port, std::unique_ptr<SocketCore> core, const Endpoint& peer) : port_(port), core_(std::move(core)), peer_(peer) {}
   ~Socket() override {
+    port_.unwatch(core_->fd);
     ::close(core_->fd);
     core_->dead = true;
     core_->listener = nullptr;
@@ -171,6 +172,7 @@ class SocketListener final : public Listener {
  public:
   SocketListener(SocketPort& port, std::unique_ptr<SocketCore> core, const Endpoint& local) : port_(port), core_(std::move(core)), local_(local) {}
   ~SocketListener() override {
+    port_.unwatch(core_->fd);
     ::close(core_->fd);
     core_->dead = true;
     port_.bury(std::move(core_));

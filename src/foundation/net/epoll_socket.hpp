@@ -17,6 +17,8 @@ class Watched {
 class SocketPort {
  public:
   virtual bool watch(int fd, Watched* watched) = 0;
+  /// Before the descriptor is closed: a child that is being started may still hold a copy, and the kernel would go on telling of it.
+  virtual void unwatch(int fd) = 0;
   virtual void bury(std::unique_ptr<Watched> watched) = 0;
   virtual TimerWheel& timers() = 0;
 
