@@ -19,6 +19,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// A clock that the test moves while the writer reads it.
+class SharedClock final : public Clock {
+ public:
+  MonoTime mono() const override { return {ns_.load()}; }
+  WallTime wall() const override { return {1'795'446'000'000'000'000 + ns_.load()}; }
+  void advance(Nanos d) { ns_ += d.count(); }
+
+ private:
+  std::atomic<int64_t> ns_{1'000'000'000};
+};
+
 class TrailTest : public testing::Test {
  protected:
   std::unique_ptr<Trail> open(TrailOptions options = {}) {
@@ -48,7 +59,7 @@ class TrailTest : public testing::Test {
   }
   TestDisk disk_;
   store::MemoryTable heads_;
-  ManualClock clock_;
+  SharedClock clock_;
 };
 
 TEST_F(TrailTest, KeepsTheOrderAndLinks) {
