@@ -8,7 +8,7 @@ namespace {
 std::string resource_text(ResourceKind kind, std::string_view name) { return std::string(to_string(kind)) + ":" + std::string(name); }
 
 /// Whether the caller is meant by this one subject; everyone is by {members: true}.
-std::optional<Match> match_of(const config::Subject& subject, const token::PrincipalFields& caller) {
+std::optional<Match> match_of(const config::Subject& subject, const token::Principal& caller) {
   if (subject.form() == config::Subject::Form::kMembers) return Match::kSure;
   SubjectIndex one;
   one.add(subject, {});
@@ -20,7 +20,7 @@ std::optional<Match> match_of(const config::Subject& subject, const token::Princ
   return out;
 }
 
-std::string held_by(const Policy& policy, const RuleRef& ref, const token::PrincipalFields& caller) {
+std::string held_by(const Policy& policy, const RuleRef& ref, const token::Principal& caller) {
   if (ref.grant == RuleRef::kBuiltIn) return "every API key, on its own Routes";
   std::string perhaps;
   for (const config::Subject& subject : policy.sources().grants[ref.grant].spec->subjects) {
@@ -31,7 +31,7 @@ std::string held_by(const Policy& policy, const RuleRef& ref, const token::Princ
   return perhaps;
 }
 
-RuleStep step_of(const Policy& policy, const Judgement::Outcome& outcome, const token::PrincipalFields& caller) {
+RuleStep step_of(const Policy& policy, const Judgement::Outcome& outcome, const token::Principal& caller) {
   RuleStep out;
   out.rule = policy.rule_id(outcome.ref);
   out.grant = policy.grant_id(outcome.ref);
@@ -55,7 +55,7 @@ Judged judge(const Policy& policy, const Standing& standing, const ExplainReques
   out.allowed = decision.allowed();
   out.detail = decision.detail();
   for (const Judgement::Outcome& outcome : judgement.outcomes(request.action)) {
-    RuleStep step = step_of(policy, outcome, standing.caller().fields());
+    RuleStep step = step_of(policy, outcome, standing.caller());
     const auto same = [&](const RuleStep& s) { return s.rule == step.rule && s.grant == step.grant; };
     if (std::ranges::none_of(out.steps, same)) out.steps.push_back(std::move(step));
   }

@@ -17,7 +17,7 @@ void Policy::for_each_grant(const token::Principal& caller, TenantId tenant, Wal
   for (const TenantId at : up) {
     for (const uint32_t id : member_grants_[at]) offer(id, Match::kSure);
   }
-  grant_index_.find(caller.fields(), [&](std::span<const SubjectIndex::Entry> entries, Match match) {
+  grant_index_.find(caller, [&](std::span<const SubjectIndex::Entry> entries, Match match) {
     if (entries.size() <= kFewEntries) {
       for (const SubjectIndex::Entry& entry : entries) {
         if (std::ranges::find(up, entry.tenant) != up.end()) offer(entry.id, match);

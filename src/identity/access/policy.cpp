@@ -17,7 +17,7 @@ Result<TenantId> Policy::tenant_of(const token::Principal& caller, std::string_v
   }
   std::optional<TenantId> one, named;
   bool several = false;
-  member_index_.find(caller.fields(), [&](std::span<const SubjectIndex::Entry> entries, Match match) {
+  member_index_.find(caller, [&](std::span<const SubjectIndex::Entry> entries, Match match) {
     if (match != Match::kSure) return;
     for (const SubjectIndex::Entry& entry : entries) {
       several |= one && *one != entry.tenant;

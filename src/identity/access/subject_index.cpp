@@ -2,11 +2,6 @@
 
 namespace wye::access {
 
-size_t SubjectIndex::KeyHash::operator()(const Key& key) const {
-  const std::hash<std::string_view> hash;
-  return hash(key.text) * 31 + hash(key.issuer) + static_cast<size_t>(key.form) * 0x9e3779b97f4a7c15u;
-}
-
 void SubjectIndex::add(const config::Subject& subject, Entry entry) {
   const Form form = subject.form();
   if (form == Form::kMembers) return;
@@ -23,25 +18,20 @@ SubjectIndex::Table SubjectIndex::make_table(const std::map<std::tuple<Form, std
   Table out;
   if (from.empty()) return out;
   out.slots.resize(std::bit_ceil(from.size() * 2));
+  out.hashes.resize(out.slots.size());
   for (const auto& [name, list] : from) {
     const Key key{std::get<0>(name), std::get<1>(name), std::get<2>(name)};
     std::vector<Entry> sorted = list;
     std::ranges::sort(sorted);
     sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
-    size_t at = KeyHash{}(key) & (out.slots.size() - 1);
-    while (out.slots[at].count != 0) at = (at + 1) & (out.slots.size() - 1);
+    const uint64_t hash = hash_of(key);
+    size_t at = hash & (out.slots.size() - 1);
+    while (out.hashes[at] != 0) at = (at + 1) & (out.slots.size() - 1);
+    out.hashes[at] = hash;
     out.slots[at] = {key, static_cast<uint32_t>(entries.size()), static_cast<uint32_t>(sorted.size())};
     entries.insert(entries.end(), sorted.begin(), sorted.end());
   }
   return out;
-}
-
-std::span<const SubjectIndex::Entry> SubjectIndex::Table::find(const Key& key, const std::vector<Entry>& entries) const {
-  if (slots.empty()) return {};
-  for (size_t at = KeyHash{}(key) & (slots.size() - 1); slots[at].count != 0; at = (at + 1) & (slots.size() - 1)) {
-    if (slots[at].key == key) return std::span(entries).subspan(slots[at].begin, slots[at].count);
-  }
-  return {};
 }
 
 void SubjectIndex::seal() {

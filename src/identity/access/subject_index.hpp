@@ -25,7 +25,7 @@ class SubjectIndex {
   /// Calls `take(std::span<const Entry>, Match)` for each subject that matches; an id may come more than once, by several subjects.
   /// Entries of one span are sorted. Allocates nothing. Subjects `{members: true}` are not kept here.
   template <class Take>
-  void find(const token::PrincipalFields& caller, Take&& take) const;
+  void find(const token::Principal& caller, Take&& take) const;
 
  private:
   using Form = config::Subject::Form;
@@ -35,18 +35,27 @@ class SubjectIndex {
     std::string_view text{};
     friend bool operator==(const Key&, const Key&) = default;
   };
-  struct KeyHash {
-    size_t operator()(const Key& key) const;
-  };
+  static uint64_t hash_of(Form form, uint64_t issuer, uint64_t text) {
+    const uint64_t h = (text ^ (issuer * 0x9E3779B97F4A7C15u) ^ static_cast<uint64_t>(form)) * 0xD1B54A32D192ED03u;
+    return (h ^ (h >> 29)) | 1;  // 0 is an empty slot
+  }
+  static uint64_t hash_of(const Key& key) { return hash_of(key.form, token::name_hash(key.issuer), token::name_hash(key.text)); }
   struct Slot {
     Key key{};
     uint32_t begin = 0;
-    uint32_t count = 0;  // 0: empty slot
+    uint32_t count = 0;
   };
-  /// An open hash table with linear probing; sized twice what it holds.
+  /// An open hash table with linear probing; sized twice what it holds. A text that is not there costs one look at `hashes`.
   struct Table {
+    std::vector<uint64_t> hashes{};
     std::vector<Slot> slots{};
-    std::span<const Entry> find(const Key& key, const std::vector<Entry>& entries) const;
+    std::span<const Entry> find(uint64_t hash, const Key& key, const std::vector<Entry>& entries) const {
+      if (slots.empty()) return {};
+      for (size_t at = hash & (slots.size() - 1); hashes[at] != 0; at = (at + 1) & (slots.size() - 1)) {
+        if (hashes[at] == hash && slots[at].key == key) return std::span(entries).subspan(slots[at].begin, slots[at].count);
+      }
+      return {};
+    }
   };
   struct Lengths {
     Form form = Form::kSubject;
@@ -55,14 +64,15 @@ class SubjectIndex {
   };
 
   template <class Take>
-  void look_up(Form form, std::string_view issuer, std::string_view text, Take& take) const {
-    if (text.empty()) return;
-    if (const auto found = exact_.find({form, issuer, text}, entries_); !found.empty()) take(found, Match::kSure);
+  void look_up(Form form, std::string_view issuer, uint64_t issuer_hash, const std::string& text, uint64_t text_hash, Take& take) const {
+    if (const auto found = exact_.find(hash_of(form, issuer_hash, text_hash), {form, issuer, text}, entries_); !found.empty())
+      take(found, Match::kSure);
     for (const Lengths& known : lengths_) {
       if (known.form != form || known.issuer != issuer) continue;
       for (const uint16_t length : known.lengths) {
         if (length > text.size()) break;
-        if (const auto found = patterns_.find({form, issuer, text.substr(0, length)}, entries_); !found.empty()) take(found, Match::kSure);
+        const Key key{form, issuer, std::string_view(text).substr(0, length)};
+        if (const auto found = patterns_.find(hash_of(key), key, entries_); !found.empty()) take(found, Match::kSure);
       }
     }
   }
@@ -78,14 +88,23 @@ class SubjectIndex {
 };
 
 template <class Take>
-void SubjectIndex::find(const token::PrincipalFields& caller, Take&& take) const {
-  if (caller.kind == token::PrincipalKind::kKey) return look_up(Form::kKey, {}, caller.key_id, take);
-  look_up(Form::kSubject, caller.issuer, caller.subject, take);
-  look_up(Form::kClient, caller.issuer, caller.client, take);
-  look_up(Form::kServiceAccount, caller.issuer, caller.service_account, take);
-  look_up(Form::kSpiffe, {}, caller.spiffe_id, take);
-  for (const std::string& role : caller.roles) look_up(Form::kAppRole, caller.issuer, role, take);
-  for (const std::string& group : caller.groups) look_up(Form::kGroup, caller.issuer, group, take);
+void SubjectIndex::find(const token::Principal& principal, Take&& take) const {
+  const token::PrincipalFields& caller = principal.fields();
+  const auto named = [&](Form form, std::string_view issuer, uint64_t issuer_hash, const std::string& text, uint64_t text_hash) {
+    if (!text.empty()) look_up(form, issuer, issuer_hash, text, text_hash, take);
+  };
+  static const uint64_t kNoIssuer = token::name_hash({});
+  if (caller.kind == token::PrincipalKind::kKey) return named(Form::kKey, {}, kNoIssuer, caller.key_id, token::name_hash(caller.key_id));
+  std::span<const uint64_t> hashes = principal.name_hashes();
+  const uint64_t issuer = hashes[0];
+  named(Form::kSubject, caller.issuer, issuer, caller.subject, hashes[1]);
+  named(Form::kClient, caller.issuer, issuer, caller.client, hashes[2]);
+  named(Form::kServiceAccount, caller.issuer, issuer, caller.service_account, hashes[3]);
+  named(Form::kSpiffe, {}, kNoIssuer, caller.spiffe_id, hashes[4]);
+  hashes = hashes.subspan(5);
+  for (size_t i = 0; i < caller.roles.size(); ++i) named(Form::kAppRole, caller.issuer, issuer, caller.roles[i], hashes[i]);
+  hashes = hashes.subspan(caller.roles.size());
+  for (size_t i = 0; i < caller.groups.size(); ++i) named(Form::kGroup, caller.issuer, issuer, caller.groups[i], hashes[i]);
   if (caller.groups_state != token::GroupsState::kOverage) return;
   if (const auto it = by_group_issuer_.find(caller.issuer); it != by_group_issuer_.end()) take(std::span<const Entry>(it->second), Match::kPerhaps);
 }

@@ -10,6 +10,15 @@ bool is_inner(char c) { return is_letter_or_digit(c) || c == '.' || c == '-'; }
 
 }  // namespace
 
+Principal::Principal(PrincipalFields fields) : fields_(std::move(fields)) {
+  if (fields_.kind == PrincipalKind::kKey) return;
+  name_hashes_.reserve(5 + fields_.roles.size() + fields_.groups.size());
+  for (const std::string* text : {&fields_.issuer, &fields_.subject, &fields_.client, &fields_.service_account, &fields_.spiffe_id})
+    name_hashes_.push_back(name_hash(*text));
+  for (const std::string& role : fields_.roles) name_hashes_.push_back(name_hash(role));
+  for (const std::string& group : fields_.groups) name_hashes_.push_back(name_hash(group));
+}
+
 std::string_view to_string(PrincipalKind kind) {
   switch (kind) {
     case PrincipalKind::kUser: return "user";

@@ -62,6 +62,9 @@ struct PrincipalFields {
   WallTime expires_at{};
 };
 
+/// A hash of one of the texts that name a caller; the same throughout a process.
+inline uint64_t name_hash(std::string_view text) { return std::hash<std::string_view>{}(text); }
+
 /// An authenticated caller.
 class Principal {
  public:
@@ -75,6 +78,9 @@ class Principal {
   std::span<const std::string> routes() const { return fields_.routes; }
   /// Everything else, for the rooms that decide and record.
   const PrincipalFields& fields() const { return fields_; }
+  /// name_hash of every text that a Grant may name: issuer, subject, client, service account, SPIFFE ID, then the roles, then the groups.
+  /// Made with the Principal, because a caller of many groups is looked up for each of its requests. Empty for keys.
+  std::span<const uint64_t> name_hashes() const { return name_hashes_; }
   /// Streams may go on after it; new requests are refused.
   WallTime expires_at() const { return fields_.expires_at; }
   /// Whether the credential itself allows the Route: one condition of several (tenant, grants, the Route's own). Only keys carry patterns.
@@ -85,8 +91,9 @@ class Principal {
 
  private:
   friend struct PrincipalIssuer;
-  explicit Principal(PrincipalFields fields) : fields_(std::move(fields)) {}
+  explicit Principal(PrincipalFields fields);
   PrincipalFields fields_;
+  std::vector<uint64_t> name_hashes_;
 };
 
 }  // namespace wye::token
