@@ -121,8 +121,8 @@ def identity_lines(rows):
                   f"{text_of(junk['beside_reached_per_second'])}), beside {junk['valid_per_second']} valid calls a second, whose p99 is "
                   f"{text_of(junk['beside_p99_us'])} µs; with {text_of(junk['in_place_per_second'])} valid calls a second in place of the junk "
                   f"(reached: {text_of(junk['in_place_reached_per_second'])}; the closed loop makes "
-                  f"{text_of(junk['valid_closed_loop_per_second'])}) it is {text_of(junk['in_place_p99_us'])} µs. {junk['fetches']} fetches of keys "
-                  f"beyond the scheduled one in {junk['seconds']:.0f} s of junk.", ""]
+                  f"{text_of(junk['valid_closed_loop_per_second'])}) it is {text_of(junk['in_place_p99_us'])} µs. Fetches of keys "
+                  f"beyond the scheduled one, in {junk['seconds']:.0f} s of junk: {junk['fetches']}.", ""]
     return lines
 
 
