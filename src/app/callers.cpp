@@ -72,6 +72,11 @@ void Callers::refresh() {
   report(certificates_.refresh());
 }
 
+bool Callers::starting() {
+  if (!started_.load(std::memory_order_relaxed)) started_.store(!key_sets_.starting(), std::memory_order_relaxed);
+  return !started_.load(std::memory_order_relaxed);
+}
+
 void Callers::show(Metrics& metrics, MetricShard& shard) {
   const Metrics::Family family =
       metrics.family(MetricKind::kGauge, "wye_issuer_state", "1 for the state that the keys of an Issuer are in.", {"issuer", "state"});

@@ -23,6 +23,9 @@ class Callers {
   /// Metric `wye_issuer_state{issuer,state}`: 1 for the state that each is in. `shard` is the caller's.
   void show(Metrics& metrics, MetricShard& shard);
 
+  /// Until every Issuer of the first configuration has given its keys or failed to. A later one holds nobody up. Threads: any.
+  bool starting();
+
   const token::DpopNonces& nonces() const { return nonces_; }
   token::KeySets& key_sets() { return key_sets_; }
   const token::CertificateTrust& certificates() const { return certificates_; }
@@ -38,6 +41,7 @@ class Callers {
   token::CertificateTrust certificates_;
   token::MemoryReplayStore replays_;
   std::set<std::array<std::string, 2>> shown_;
+  std::atomic<bool> started_{false};
 };
 
 }  // namespace wye::app

@@ -278,6 +278,8 @@ admin::Health Host::ready() {
   // Ready means every Route has a live target or is known broken: only what is still starting holds us up.
   const auto starting = [&](const config::TargetEntry& target) { return served_->at(target.id).health == provider::Health::kStarting; };
   if (std::ranges::any_of(snapshot.targets(), starting)) return {false, "starting"};
+  // A caller with a good token is not to be told to come back because we are young.
+  if (callers_->starting()) return {false, "starting"};
   return {true, "ok"};
 }
 

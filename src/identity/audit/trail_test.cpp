@@ -57,6 +57,15 @@ class TrailTest : public testing::Test {
     }
     return out;
   }
+  uint64_t dropped_in_gaps() {
+    uint64_t sum = 0;
+    for (const std::string& line : disk_.lines()) {
+      const auto sealed = decode(line);
+      if (!sealed || sealed->record.event != "audit.gap") continue;
+      for (const Fact& fact : sealed->record.detail) sum += fact.name == "dropped" ? std::stoull(fact.value) : 0;
+    }
+    return sum;
+  }
   TestDisk disk_;
   store::MemoryTable heads_;
   SharedClock clock_;
@@ -168,8 +177,9 @@ TEST_F(TrailTest, WhatFindsNoRoomIsCountedInTheChain) {
   ASSERT_TRUE(trail->flush(5s));
   const std::vector<std::string> found = events();
   EXPECT_EQ(std::ranges::count(found, "e"), static_cast<ptrdiff_t>(kept));
-  EXPECT_EQ(std::ranges::count(found, "audit.gap"), 1);
-  EXPECT_NE(disk_.text().find(R"("detail":{"dropped":"7"})"), std::string::npos);
+  // The writer may take what is queued between two that are lost: then there are two gaps, and nothing is counted twice.
+  EXPECT_GE(std::ranges::count(found, "audit.gap"), 1);
+  EXPECT_EQ(dropped_in_gaps(), 7u);
   EXPECT_LT(std::ranges::find(found, "audit.gap"), std::ranges::find(found, "later"));
   EXPECT_TRUE(judge().whole());
 }

@@ -134,6 +134,13 @@ std::vector<IssuerState> KeySets::states() const {
   return states;
 }
 
+bool KeySets::starting() const {
+  const auto published = current();
+  return std::ranges::any_of(published->sources, [](const PublishedKeys& source) {
+    return !source.state->good() && !source.state->failing.load(std::memory_order_relaxed);
+  });
+}
+
 std::optional<KidOutcome> KeySets::judge(const PublishedKeys& keys, MonoTime now) {
   const KeySourceState& state = *keys.state;
   if (state.fetching.load(std::memory_order_relaxed)) return std::nullopt;

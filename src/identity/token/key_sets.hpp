@@ -82,6 +82,8 @@ class KeySets {
   std::shared_ptr<const PublishedSets> current() const;
   /// Threads: any.
   std::vector<IssuerState> states() const;
+  /// Whether a source has neither given keys nor failed yet: a token of it would have to be told to come back. Threads: any.
+  bool starting() const;
 
   /// What can be said at once about a kid that the set has not: kNoSuchKey and kUnavailable are final, absent: `co_await request`.
   static std::optional<KidOutcome> judge(const PublishedKeys& keys, MonoTime now);

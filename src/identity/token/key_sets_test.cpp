@@ -44,6 +44,18 @@ TEST_F(KeySetsTest, FetchedAtTheStartAndEveryHour) {
   EXPECT_EQ(rig_.outcome(good().compact()), "ok");
 }
 
+TEST_F(KeySetsTest, StartingEndsWithTheKeysOrWithAFailure) {
+  for (const int status : {200, 500}) {
+    issuer().status = status;
+    KeySets young({rig_.loop, rig_.resolver, rig_.loop.clock(), rig_.random, rig_.log});
+    EXPECT_FALSE(young.starting()) << "nothing to wait for";
+    young.take(rules_->sources);
+    EXPECT_TRUE(young.starting());
+    rig_.loop.run_for(10s);
+    EXPECT_FALSE(young.starting()) << status;
+  }
+}
+
 TEST_F(KeySetsTest, unknown_kid_refetches_once) {
   publish_both();
   EXPECT_FALSE(rig_.ask_now(rotated().compact())) << "it has to wait";
