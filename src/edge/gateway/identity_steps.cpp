@@ -32,6 +32,9 @@ std::optional<config::IpAddress> forwarded_peer(const http::Head& head) {
   }
   last = last.substr(last.rfind(',') + 1);  // npos + 1 is 0
   while (last.starts_with(' ') || last.starts_with('\t')) last.remove_prefix(1);
+  // Some proxies write `address:port`.
+  if (last.starts_with('[')) last = last.substr(1, last.find(']') - 1);
+  else if (std::ranges::count(last, ':') == 1) last = last.substr(0, last.find(':'));
   return config::IpAddress::parse(last);
 }
 
@@ -166,6 +169,7 @@ net::Task<Result<void>> Steps::answer_models(Exchange& x) {
     }
     protocol::write_model_list(entries, out);
   } else {
+    x.asked_model = x.matched->name;
     const config::RouteEntry* route = x.snapshot().find_route(x.matched->name);
     x.hidden = route != nullptr && !visible(x, *route);
     if (route == nullptr || x.hidden) co_return not_found(x.hidden ? "route.hidden" : "route.unknown");

@@ -41,7 +41,7 @@ void leave_trace(Exchange& x, audit::Trail& trail, const Error& error, int statu
   if (x.denied) {
     for (const access::RuleRef& rule : x.denied->rules()) record.rules.push_back(policy.rule_id(rule));
   }
-  record.reason = error.detail;
+  record.reason = error.detail.empty() && x.denied ? std::string(x.denied->detail()) : error.detail;
   record.peer = peer;
   record.listener = x.call.listener();
   record.config = x.snapshot().digest();
@@ -84,7 +84,6 @@ net::Task<void> Steps::refuse(Exchange& x, Error error) {
     co_return;
   }
   x.status = x.end == End::kClientGone ? 499 : row.status;
-  leave_trace(x, x.gateway.trail_, error, row.status);
   const ChallengeFields challenge(x, error, x.gateway.clock_.wall());
   std::string& body = x.memory->answer;
   body.clear();
@@ -106,6 +105,8 @@ net::Task<void> Steps::refuse(Exchange& x, Error error) {
   if (useless) fields[count++] = {"x-should-retry", "false"};
   const iovec piece = net::piece(body);
   co_await x.call.respond({row.status, "application/json", {fields.data(), count}}, {&piece, 1});
+  // After the answer: how long the trail takes tells nobody whether what they asked for exists.
+  leave_trace(x, x.gateway.trail_, error, row.status);
 }
 
 }  // namespace wye::gateway

@@ -79,11 +79,20 @@ std::vector<std::shared_ptr<RetryBudget>> budgets_of(const config::Snapshot& sna
 
 }  // namespace
 
-std::shared_ptr<http::Origin> OriginCache::get(const std::string& identity, const net::DialTarget& target) {
+std::shared_ptr<http::Origin> OriginCache::get(const std::string& identity, const net::DialTarget& target,
+                                               std::shared_ptr<const net::TlsClientContext> trust) {
   std::erase_if(origins_, [](const auto& item) { return item.second.expired(); });
   std::weak_ptr<http::Origin>& known = origins_[identity];
   if (auto origin = known.lock()) return origin;
-  auto origin = std::make_shared<http::Origin>(loop_, resolver_, target);
+  struct Held {
+    Held(std::shared_ptr<const net::TlsClientContext> kept, net::Loop& loop, net::Resolver& resolver, const net::DialTarget& to)
+        : trust(std::move(kept)),
+          origin(loop, resolver, to) {}
+    std::shared_ptr<const net::TlsClientContext> trust;  // outlives the pool
+    http::Origin origin;
+  };
+  auto held = std::make_shared<Held>(std::move(trust), loop_, resolver_, target);
+  std::shared_ptr<http::Origin> origin(held, &held->origin);
   known = origin;
   return origin;
 }
@@ -129,18 +138,20 @@ WorkerConfigurationPtr join(ConfigurationPtr configuration, provider::EndpointSe
     fill_paths(target, place->base_path);
     target.host = host_header(place->host, place->port, place->tls);
     target.where = origin_of(entry, *place);
-    const net::TlsClientContext* trust = place->tls ? configuration->trust[entry.id].get() : nullptr;
+    const std::shared_ptr<const net::TlsClientContext> trust = place->tls ? configuration->trust[entry.id] : nullptr;
     const bool loopback_only = entry.endpoint_is_live || entry.network == config::NetworkMode::kLoopback;
     const std::string identity = place->host + '\n' + std::to_string(place->port) + '\n' +
                                  (place->tls ? entry.server_name + '\n' + entry.ca_file : "plain") + '\n' + credential + '\n' +
-                                 std::to_string(place->instance) + '\n' + (trust != nullptr ? snapshot.digest() : "") +
+                                 std::to_string(place->instance) + '\n' + std::to_string(reinterpret_cast<uintptr_t>(trust.get())) +
                                  (loopback_only ? "\nloopback" : "");
-    target.origin = origins.get(identity, net::DialTarget{.host = place->host,
-                                                          .port = place->port,
-                                                          .tls = trust,
-                                                          .server_name = entry.server_name,
-                                                          .local_path = {},
-                                                          .loopback_only = loopback_only});
+    target.origin = origins.get(identity,
+                                net::DialTarget{.host = place->host,
+                                                .port = place->port,
+                                                .tls = trust.get(),
+                                                .server_name = entry.server_name,
+                                                .local_path = {},
+                                                .loopback_only = loopback_only},
+                                trust);
     if (const TargetRuntime* old = same_target(before, target); old != nullptr) {
       target.saturated_until = old->saturated_until;
       target.misconfigured_until = old->misconfigured_until;

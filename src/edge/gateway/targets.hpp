@@ -16,7 +16,8 @@ class OriginCache {
  public:
   OriginCache(net::Loop& loop, net::Resolver& resolver) : loop_(loop), resolver_(resolver) {}
   /// `identity` tells apart what must never share a connection: credential, trust, process.
-  std::shared_ptr<http::Origin> get(const std::string& identity, const net::DialTarget& target);
+  /// `trust` is what `target.tls` points to: it lives as long as the pool.
+  std::shared_ptr<http::Origin> get(const std::string& identity, const net::DialTarget& target, std::shared_ptr<const net::TlsClientContext> trust);
 
  private:
   net::Loop& loop_;
