@@ -78,7 +78,8 @@ Result<void> Host::open() {
     log_->warning("keys.without_pepper",
                   {{"keys", std::to_string(refreshed.without_pepper)}, {"help", "their pepper is gone; make new keys, or bring the pepper back"}});
   }
-  CHECK_OK(source_.folder().recover());
+  // What can not be completed is read from its note all the same.
+  if (const auto recovered = source_.folder().recover(); !recovered) log_->error("config.not_recovered", {{"detail", recovered.error().detail}});
   TRY(identity_, IdentityLoop::make(outside_.clock, offload_));
   credentials_ = std::make_unique<workload::Credentials>(identity_->loop(), identity_->resolver(),
                                                          credential_parts(outside_.clock, outside_.environment, random_.next(), log_.get()));
@@ -259,8 +260,10 @@ void Host::drain() {
   draining_.store(true);
   log_->info("host.draining");
   watch_.reset();
-  data_plane_->drain(options_.drain_patience);
   proposal_taken_.notify_all();
+  data_plane_->drain(options_.drain_patience);
+  // Nobody is left who could ask for keys, but for administrators, whose loop goes next.
+  identity_->stop();
   admin_.reset();
   trail_->flush(audit::kCloseMax);
   if (const auto flushed = key_index_->flush_last_used(); !flushed) log_->warning("keys.last_used_failed", {{"detail", flushed.error().detail}});

@@ -153,7 +153,9 @@ void UpSession::end_issuer_beyond_loopback() {
     const auto at = net::parse_address(listener.address, listener.port);
     return at && at->is_loopback();
   };
-  if (std::ranges::all_of(host_->configuration().snapshot->gateway().listeners, is_loopback)) return;
+  const config::GatewaySettings& gateway = host_->configuration().snapshot->gateway();
+  const auto admin = net::parse_address(gateway.admin.address, gateway.admin.port);
+  if (std::ranges::all_of(gateway.listeners, is_loopback) && admin && admin->is_loopback()) return;
   host_->log().info("issuer.not_run", {{"reason", "a listener is not on loopback"}});
   issuer_.reset();
 }

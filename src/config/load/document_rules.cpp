@@ -24,9 +24,9 @@ void check_listener(const Listener& listener, const std::string& path, const Doc
   }
   if (listener.plaintext && listener.tls) out.error(path + ".plaintext", "`plaintext: true` beside `tls`", "keep one of them");
   if (listener.tls) check_client_certificates(*listener.tls, path + ".tls", out);
-  const bool knows_proxies = listener.tls && listener.tls->client_cert != ClientCert::kNone;
+  const bool knows_proxies = listener.tls && listener.tls->client_cert == ClientCert::kRequire;
   if (!listener.trusted_proxies.empty() && !knows_proxies) {
-    out.error(path + ".trustedProxies", "a proxy is believed over mutual TLS only", "add `tls` with `clientCert: request` or `require`");
+    out.error(path + ".trustedProxies", "a proxy is believed over mutual TLS only", "add `tls` with `clientCert: require`");
   }
 }
 

@@ -33,7 +33,7 @@ std::optional<access::TimeZone> read_zone(const std::string& name) {
 void Compiler::compile_issuers() {
   for (const Document<Issuer>& document : out_->resources_.issuers) {
     const auto beyond = [](const ListenerEntry& listener) { return !is_loopback(listener.address); };
-    if (document.spec.is_laptop() && std::ranges::any_of(out_->gateway_.listeners, beyond)) {
+    if (document.spec.is_laptop() && (std::ranges::any_of(out_->gateway_.listeners, beyond) || !is_loopback(out_->gateway_.admin.address))) {
       error(document.source, "spec.entra.authority",
             "laptop://issuer vouches for the owner of this machine alone, and a listener is reached from elsewhere",
             "name a real authority, or listen on loopback only");

@@ -91,7 +91,9 @@ Result<void> check_claims(const Claims& claims, const DpopFacts& facts) {
 Result<void> remember(ReplayStore& replays, const crypto::Digest& key, std::string_view jti, MonoTime now) {
   crypto::Sha256 id;
   id.update(crypto::as_text(key)).update(jti);
-  switch (replays.use(id.finish(), now)) {
+  crypto::Digest used = id.finish();
+  used.back() = key.back();  // ids of one key share a shard: who fills one fills its own
+  switch (replays.use(used, now)) {
     case ReplayStore::Use::kFirst: return {};
     case ReplayStore::Use::kAgain: return invalid_token("dpop.replay");
     case ReplayStore::Use::kFull: break;

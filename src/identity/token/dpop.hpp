@@ -13,7 +13,7 @@ inline constexpr size_t kDpopJtiBytesMax = 128;
 /// A proof is good so long before and after its `iat`.
 inline constexpr std::chrono::seconds kDpopWindow{60};
 /// For so long a `jti` of a key is remembered.
-inline constexpr std::chrono::seconds kDpopMemory{120};
+inline constexpr std::chrono::seconds kDpopMemory{122};  // both sides of the window, and what is lost to whole seconds
 inline constexpr std::chrono::seconds kDpopNonceLife{300};
 
 /// Port: has this been used? One store serves all that share a key space: all workers of a process today; replicas need a shared one,
@@ -22,7 +22,7 @@ class ReplayStore {
  public:
   enum class Use : uint8_t { kFirst, kAgain, kFull };
   virtual ~ReplayStore() = default;
-  /// Remembers `id` for at least kDpopMemory. kFull where there is no room: nobody knows, so nobody may pass. Threads: any.
+  /// Remembers `id`, whose last byte is of the key, for at least kDpopMemory. kFull where there is no room: nobody knows, so nobody may pass. Threads: any.
   virtual Use use(const crypto::Digest& id, MonoTime now) = 0;
 };
 
@@ -56,13 +56,13 @@ class DpopNonces {
 
 /// What a request says and what is known of it.
 struct DpopFacts {
-  std::string_view proof;         // the value of the one `DPoP` header; a second such header is the caller's to refuse (400)
-  std::string_view method;        // of the request
-  std::string_view scheme;        // `https` or `http`, of the listener
-  std::string_view authority;     // host[:port] that the request was accepted for (the Host header once the Gateway's hosts allowed it)
-  std::string_view path;          // decoded: http::Target::path()
+  std::string_view proof;  // the value of the one `DPoP` header; a second such header is the caller's to refuse (400)
+  std::string_view method;  // of the request
+  std::string_view scheme;  // `https` or `http`, of the listener
+  std::string_view authority;  // host[:port] that the request was accepted for (the Host header once the Gateway's hosts allowed it)
+  std::string_view path;  // decoded: http::Target::path()
   std::string_view access_token;  // as sent
-  std::string_view jkt;           // `cnf.jkt` of the verified token
+  std::string_view jkt;  // `cnf.jkt` of the verified token
   WallTime wall{};
   MonoTime mono{};
 };

@@ -213,7 +213,7 @@ TEST(DpopReplays, AFullStoreLetsNobodyPass) {
     else EXPECT_EQ(use, ReplayStore::Use::kFull);
   }
   EXPECT_EQ(first, 1600U);
-  clock.advance(120s);
+  clock.advance(kDpopMemory);
   EXPECT_EQ(store.use(crypto::sha256("0"), clock.mono()), ReplayStore::Use::kAgain);
   EXPECT_EQ(store.use(crypto::sha256("new"), clock.mono()), ReplayStore::Use::kFirst);
 }

@@ -1,12 +1,12 @@
 #include "identity/token/key_index.hpp"
 
 #include "foundation/base/random.hpp"
+#include "foundation/base/test_folder.hpp"
 #include "foundation/crypto/crc32.hpp"
 #include "foundation/crypto/encode.hpp"
 #include "foundation/store/fault_table.hpp"
 #include "foundation/store/memory_table.hpp"
 #include "foundation/store/sqlite_table.hpp"
-#include "foundation/base/test_folder.hpp"
 
 #include "identity/token/test_allocations.hpp"
 

@@ -39,8 +39,10 @@ void KeySchedule::failed(MonoTime now, double draw) {
 }
 
 KidAnswer KeySchedule::on_unknown_kid(std::string_view kid, MonoTime now) {
+  // An outage is no fault of the token: nobody waits for a fetch that follows a failed one.
+  if (failing()) return KidAnswer::kUnavailable;
   if (fetching_) return KidAnswer::kWait;
-  if (failing() || !may_verify(state(now))) return KidAnswer::kUnavailable;
+  if (!may_verify(state(now))) return KidAnswer::kUnavailable;
   const auto known = missing_.find(std::string(kid));
   if (known != missing_.end() && now < known->second) return KidAnswer::kNoSuchKey;
   if (now < open_at_) return KidAnswer::kNoSuchKey;

@@ -143,8 +143,8 @@ bool KeySets::starting() const {
 
 std::optional<KidOutcome> KeySets::judge(const PublishedKeys& keys, MonoTime now) {
   const KeySourceState& state = *keys.state;
-  if (state.fetching.load(std::memory_order_relaxed)) return std::nullopt;
   if (state.failing.load(std::memory_order_relaxed)) return KidOutcome::kUnavailable;
+  if (state.fetching.load(std::memory_order_relaxed)) return std::nullopt;
   if (now.ns < state.open_at.load(std::memory_order_relaxed)) return KidOutcome::kNoSuchKey;
   return std::nullopt;
 }

@@ -24,7 +24,10 @@ KeySets::Source::Source(KeySets& sets, KeySource source, std::shared_ptr<KeySour
       schedule_(sets.outside_.clock.mono()),
       wake_(sets.outside_.loop.wheel()) {}
 
-KeySets::Source::~Source() { answer_all(KidOutcome::kUnavailable); }
+// Where all sets go, the loops of those who wait may be gone already: then nobody waits any more.
+KeySets::Source::~Source() {
+  if (*sets_.alive_) answer_all(KidOutcome::kUnavailable);
+}
 
 void KeySets::Source::start() { scope_.spawn(run()); }
 

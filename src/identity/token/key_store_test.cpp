@@ -1,9 +1,9 @@
 #include "identity/token/key_store.hpp"
 
 #include "foundation/base/random.hpp"
+#include "foundation/base/test_folder.hpp"
 #include "foundation/store/fault_table.hpp"
 #include "foundation/store/memory_table.hpp"
-#include "foundation/base/test_folder.hpp"
 
 #include <sys/stat.h>
 #include <fstream>
