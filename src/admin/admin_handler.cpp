@@ -1,6 +1,7 @@
 #include "admin/admin_handler.hpp"
 
 #include "admin/answers.hpp"
+#include "admin/handlers.hpp"
 
 namespace wye::admin {
 namespace {
@@ -42,7 +43,7 @@ void record_denial(const ApiPorts& ports, const ApiRequest& request, const ApiRo
 /// What became of an act that was allowed; where the handler itself found that the caller may not, a denial.
 void record_act(const ApiPorts& ports, const ApiRequest& request, const ApiRoute& route, const Result<ApiAnswer>& answer) {
   const int status = answer ? answer->status : error_row(answer.error().code).status;
-  const bool denied = !answer && answer.error().code == ErrorCode::kForbidden;
+  const bool denied = !answer && (answer.error().code == ErrorCode::kForbidden || answer.error().detail == kHiddenKey);
   if (route.trace == Trace::kDenied && !denied) return;
   audit::Record record = record_of(request, &route);
   record.event = denied ? "authz.deny" : "admin.act";
@@ -170,6 +171,13 @@ Result<const ApiRoute*> AdminHandler::permit(http::ServerCall& call, ApiRequest&
   if (match.route == nullptr) return Fail(internal_error(match.other_method ? ErrorCode::kWrongMethod : ErrorCode::kUnknownPath, "admin"));
   request.parameters = std::move(match.parameters);
   if (request.caller.owner()) return match.route;
+  // A browser shows a client certificate for whatever page asks: acts are for our own pages and for programs.
+  const std::string_view site = call.head().value("sec-fetch-site");
+  const bool other_page = site.empty() ? !call.head().value("origin").empty() : site != "same-origin" && site != "none";
+  if (method != http::Method::kGet && other_page) {
+    record_denial(ports, request, match.route, "admin.cross_site", {}, 403);
+    return Fail(internal_error(ErrorCode::kForbidden, "admin.cross_site"));
+  }
   Result<std::string> tenant = ports.access.tenant_of(*request.caller.principal, call.head().value("openai-project"));
   if (!tenant) {
     record_denial(ports, request, match.route, tenant.error().detail, {}, error_row(tenant.error().code).status);

@@ -71,6 +71,17 @@ TEST_F(AdminTest, ABadTokenIsNamedAndAnOutageIsNone) {
   EXPECT_TRUE(has(later, "retry-after: 5\r\n"));
 }
 
+// A browser shows a client certificate to whatever page asks it to.
+TEST_F(AdminTest, OtherPagesCanNotAct) {
+  access_.allowed = config::ActionSet::all();
+  for (const char* fields : {"sec-fetch-site: cross-site\r\n", "sec-fetch-site: same-site\r\n", "origin: https://evil.example\r\n"}) {
+    EXPECT_EQ(status_of(ask("POST /admin/v1/config/rollback", {.bearer = "team-a/boss", .fields = fields})), 403) << fields;
+    EXPECT_EQ(trail().back().record.reason, "admin.cross_site");
+    EXPECT_NE(status_of(ask("GET /admin/v1/config", {.bearer = "team-a/boss", .fields = fields})), 403) << fields;
+  }
+  EXPECT_NE(status_of(ask("POST /admin/v1/config/rollback", {.bearer = "team-a/boss", .fields = "sec-fetch-site: same-origin\r\n"})), 403);
+}
+
 // Each route: without its action 403 and a record, with it and nothing else no 403.
 TEST_F(AdminTest, EachRouteAsksForItsAction) {
   for (const ApiRoute& route : api_routes()) {

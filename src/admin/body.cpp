@@ -5,6 +5,7 @@ namespace {
 
 constexpr size_t kFilesMax = 1'000;
 constexpr size_t kNameBytesMax = 255;
+constexpr size_t kSegmentBytesMax = 200;  // a file system takes 255, and a file that is being written has a longer name
 
 }  // namespace
 
@@ -76,7 +77,7 @@ bool is_config_name(std::string_view name) {
     const auto fine = [](char c) {
       return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' || c == '_' || c == '-';
     };
-    if (segment.empty() || segment.front() == '.' || !std::ranges::all_of(segment, fine)) return false;
+    if (segment.empty() || segment.size() > kSegmentBytesMax || segment.front() == '.' || !std::ranges::all_of(segment, fine)) return false;
     if (slash == std::string_view::npos) return true;
     name.remove_prefix(slash + 1);
   }

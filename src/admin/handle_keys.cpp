@@ -21,7 +21,7 @@ Result<token::KeyRecord> find_key(const ApiPorts& ports, const ApiRequest& reque
   Result<token::KeyRecord> record = ports.keys.find(*id);
   if (!record && record.error().code == ErrorCode::kNotFound) return no_such_key();
   if (!record) return record;
-  if (!may(ports, request, action, record->tenant)) return no_such_key();
+  if (!may(ports, request, action, record->tenant)) return Fail(internal_error(ErrorCode::kNotFound, std::string(kHiddenKey)));
   return record;
 }
 

@@ -6,6 +6,9 @@
 
 namespace wye::admin {
 
+/// The detail of the refusal of a key that is there, and another tenant's: the answer does not tell, the trail does.
+inline constexpr std::string_view kHiddenKey = "keys.hidden";
+
 // handle_config.cpp
 Result<ApiAnswer> get_config(const ApiPorts& ports, ApiRequest& request);
 Result<ApiAnswer> check_config(const ApiPorts& ports, ApiRequest& request);

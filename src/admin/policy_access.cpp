@@ -1,5 +1,7 @@
 #include "admin/policy_access.hpp"
 
+#include "admin/config_diff.hpp"
+
 #include "foundation/json/writer.hpp"
 #include "identity/access/explain.hpp"
 
@@ -116,8 +118,35 @@ Result<std::string> PolicyAccess::who_can(std::string_view action, std::string_v
   return with_text(access::to_text(holders), access::to_json(holders));
 }
 
+namespace {
+
+size_t rank_of(std::string_view data_class_json) {
+  constexpr std::array<std::string_view, 4> kOrder = {"\"public\"", "\"internal\"", "\"confidential\"", "\"restricted\""};
+  return static_cast<size_t>(std::ranges::find(kOrder, data_class_json) - kOrder.begin());
+}
+
+/// Whether a field of that resource, changed like this, may let somebody in or something out that was kept before.
+bool widens(const ResourceChange& change, const FieldChange& field) {
+  const bool fresh = change.what == ResourceChange::What::kAdded;
+  if (change.kind == config::Issuer::kKind) return true;
+  if (fresh) return false;
+  if (change.kind == config::Gateway::kKind) return field.path.starts_with("spec.auth");
+  if (change.kind == config::Credential::kKind) return true;
+  if (change.kind != config::Tenant::kKind) return false;
+  if (field.path == "spec.dataClassMax") return rank_of(field.after) > rank_of(field.before);
+  return field.path.starts_with("spec.regions");
+}
+
+}  // namespace
+
 std::vector<std::string> PolicyAccess::gains(const config::Snapshot& before, const config::Snapshot& after) {
   std::vector<std::string> out;
+  // Beside who gains an action: who may newly be believed, and where a secret or more secret data may newly go.
+  for (const ResourceChange& change : diff(before.canonical(), after.canonical())) {
+    if (change.what == ResourceChange::What::kRemoved) continue;
+    const auto field = std::ranges::find_if(change.fields, [&](const FieldChange& one) { return widens(change, one); });
+    if (field != change.fields.end()) out.push_back(change.kind + " " + change.name + ": " + field->path + " may admit more than before");
+  }
   for (const access::Gain& gain : access::gains(before.policy(), after.policy())) {
     if (gain.actions.empty()) continue;  // a member of a Tenant who can do nothing there
     std::string line = access::to_text({&gain, 1});

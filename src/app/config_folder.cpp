@@ -69,7 +69,15 @@ std::optional<admin::ConfigFiles> decode_files(std::string_view text) {
 std::optional<admin::ConfigFiles> ConfigFolder::read_note() const {
   if (paths_.size() != 1) return std::nullopt;
   const Result<std::string> text = os::read_file(note(), kNoteMax);
-  return text ? decode_files(*text) : std::nullopt;
+  auto files = text ? decode_files(*text) : std::nullopt;
+  // What stands in the folder is not ours alone: a note that names anything else than documents below it is none.
+  const auto below = [](const admin::ConfigFile& file) {
+    const std::filesystem::path path(file.name);
+    const auto hidden = [](const std::filesystem::path& part) { return part.string().starts_with('.'); };
+    return !path.empty() && path.is_relative() && std::ranges::none_of(path, hidden);
+  };
+  if (files && !std::ranges::all_of(*files, below)) return std::nullopt;
+  return files;
 }
 
 ConfigTexts ConfigFolder::read() const {
@@ -127,10 +135,32 @@ Result<void> ConfigFolder::carry_out(const admin::ConfigFiles& files) const {
   return {};
 }
 
+/// What would fail half way is refused before the note stands: a folder where a document would be, a document or a link where a folder would.
+Result<void> ConfigFolder::check_places(const admin::ConfigFiles& files) const {
+  const std::filesystem::path& root = paths_.front();
+  std::error_code ignored;
+  for (const admin::ConfigFile& file : files) {
+    const auto taken = [&](const admin::ConfigFile& other) { return other.name.starts_with(file.name + "/"); };
+    bool fits = !std::filesystem::is_directory(root / file.name, ignored) && std::ranges::none_of(files, taken);
+    for (auto parent = (root / file.name).parent_path(); parent != root && fits; parent = parent.parent_path()) {
+      const auto there = std::filesystem::symlink_status(parent, ignored);
+      fits = !std::filesystem::exists(there) || std::filesystem::is_directory(there);
+    }
+    if (!fits) return Fail(public_error(ErrorCode::kConflict, "The document " + file.name + " has no place in the folder."));
+  }
+  return {};
+}
+
 Result<void> ConfigFolder::replace(const admin::ConfigFiles& files) const {
   CHECK_OK(check_writable());
+  CHECK_OK(check_places(files));
+  const ConfigTexts before = read();
   CHECK_OK(os::write_file_atomic(note(), encode_files(files)));
-  return carry_out(files);
+  Result<void> done = carry_out(files);
+  if (done || config::has_errors(before.findings)) return done;
+  // Back to what was there: a note that can not be carried out would outlive every restart.
+  if (os::write_file_atomic(note(), encode_files(before.files))) static_cast<void>(carry_out(before.files));
+  return done;
 }
 
 Result<void> ConfigFolder::recover() const {

@@ -36,6 +36,7 @@ class ConfigFolder {
   std::filesystem::path note() const { return paths_.front() / ".wye-apply.json"; }
   std::optional<admin::ConfigFiles> read_note() const;
   Result<void> carry_out(const admin::ConfigFiles& files) const;
+  Result<void> check_places(const admin::ConfigFiles& files) const;
   std::vector<std::filesystem::path> paths_;
 };
 

@@ -45,6 +45,32 @@ class ConfigFolderTest : public testing::Test {
   ConfigFolder folder_{{files_.path()}};
 };
 
+// A folder that came from elsewhere may hold a note of somebody's: it must not write where it likes.
+TEST_F(ConfigFolderTest, ANoteThatLeavesTheFolderIsNone) {
+  put(files_ / "in/a.yaml", tenant("a"));
+  const ConfigFolder inner({files_ / "in"});
+  for (const char* name : {"../out.yaml", "/tmp/wye-test-out.yaml", ".hidden.yaml", "x/../../out.yaml", ""}) {
+    put(files_ / "in/.wye-apply.json", encode_files({{name, tenant("b")}}));
+    EXPECT_TRUE(inner.recover()) << name;
+    ASSERT_EQ(inner.read().files.size(), 1u) << name;
+    EXPECT_EQ(inner.read().files.front().name, "a.yaml");
+    EXPECT_FALSE(std::filesystem::exists(files_ / "out.yaml"));
+  }
+}
+
+TEST_F(ConfigFolderTest, WhatHasNoPlaceIsRefusedBeforeANoteStands) {
+  put(files_ / "a.yaml", tenant("a"));
+  std::filesystem::create_directories(files_ / "d.yaml");
+  std::filesystem::create_directory_symlink("/tmp", files_ / "link");
+  const std::vector<admin::ConfigFiles> bad = {
+      {{"a.yaml", tenant("a")}, {"a.yaml/b.yaml", tenant("b")}}, {{"d.yaml", tenant("d")}}, {{"link/x.yaml", tenant("x")}}};
+  for (const admin::ConfigFiles& files : bad) {
+    EXPECT_FALSE(folder_.replace(files)) << files.back().name;
+    EXPECT_FALSE(std::filesystem::exists(files_ / ".wye-apply.json"));
+    EXPECT_EQ(get(files_ / "a.yaml"), tenant("a"));
+  }
+}
+
 TEST_F(ConfigFolderTest, IsReplacedAsAWhole) {
   put(files_ / "a.yaml", tenant("a"));
   put(files_ / "deep/b.yml", tenant("b"));

@@ -45,6 +45,10 @@ LoadedConfiguration ConfigurationSource::judge(const admin::ConfigFiles& files) 
 
 /// It is gone from the environment after the first look: what it held is kept for the next configuration.
 std::optional<std::string> ConfigurationSource::variable(const std::string& name) {
+  // What platforms and Wye itself read is no secret of a document, and stays where it is.
+  constexpr std::array<std::string_view, 7> kKept = {"AZURE_", "IDENTITY_", "IMDS_", "MSI_", "WYE_", "XDG_", "KUBERNETES_"};
+  const auto is_of = [&](std::string_view prefix) { return name.starts_with(prefix); };
+  if (name == "HOME" || name == "PATH" || std::ranges::any_of(kKept, is_of)) return std::nullopt;
   const auto known = taken_.find(name);
   if (known != taken_.end()) return std::string(known->second.reveal());
   std::optional<std::string> value = take_(name);

@@ -116,6 +116,7 @@ class Host {
   std::unique_ptr<token::KeyIndex> key_index_;
   std::unique_ptr<crypto::HmacKey> pseudonyms_;
   net::Offload offload_{2, 1024};
+  std::mutex test_mutex_;    // one test of a Credential at a time
   std::mutex source_mutex_;  // around source_, and around a change of its folder
   std::unique_ptr<IdentityLoop> identity_;
   std::unique_ptr<workload::Credentials> credentials_;

@@ -112,7 +112,7 @@ Result<void> Host::Admin::start(const net::Endpoint& at, std::optional<ListenerT
                                                     http::ServerOptions{.listener_name = "admin", .tls = tls_ ? tls_->current() : nullptr}));
   if (!local_socket.empty()) {
     TRY(auto local, loop_->listen_local(local_socket));
-    servers_.push_back(std::make_unique<http::Server>(*loop_, clock, *handler_, count_, std::move(local),
+    servers_.push_back(std::make_unique<http::Server>(*loop_, clock, *handler_, local_count_, std::move(local),
                                                       http::ServerOptions{.listener_name = std::string(admin::kLocalListener)}));
   }
   loop_->post([this] {

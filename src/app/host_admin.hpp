@@ -29,6 +29,7 @@ struct Host::Admin {
  private:
   const AdminParts parts_;
   http::ConnectionCount count_{256};
+  http::ConnectionCount local_count_{64};  // of the owner's socket: nobody else can fill it
   std::unique_ptr<net::Loop> loop_;
   std::optional<TokenAuthentication> authentication_;
   std::optional<net::Offload> offload_;  // acts that block; before the loop goes, what runs there has ended

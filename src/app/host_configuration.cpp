@@ -38,6 +38,9 @@ config::SnapshotPtr Host::snapshot() const {
 
 /// Asks for real, so it takes its time: only the look at a variable waits for others.
 Result<std::string> Host::test_credential(const std::string& name) {
+  // It may take a minute: one at a time, so that revoking a key never stands behind it.
+  const std::unique_lock one(test_mutex_, std::try_to_lock);
+  if (!one) return Fail(public_error(ErrorCode::kOverloaded, "Another test is under way."));
   const auto take = [this](const std::string& variable) {
     const std::lock_guard lock(source_mutex_);
     return source_.variable(variable);
