@@ -49,7 +49,9 @@ class ConfigFolderTest : public testing::Test {
 TEST_F(ConfigFolderTest, ANoteThatLeavesTheFolderIsNone) {
   put(files_ / "in/a.yaml", tenant("a"));
   const ConfigFolder inner({files_ / "in"});
-  for (const char* name : {"../out.yaml", "/tmp/wye-test-out.yaml", ".hidden.yaml", "x/../../out.yaml", ""}) {
+  const std::string absolute = (files_ / "out.yaml").string();
+  for (const std::string& name :
+       {std::string("../out.yaml"), absolute, std::string(".hidden.yaml"), std::string("x/../../out.yaml"), std::string()}) {
     put(files_ / "in/.wye-apply.json", encode_files({{name, tenant("b")}}));
     EXPECT_TRUE(inner.recover()) << name;
     ASSERT_EQ(inner.read().files.size(), 1u) << name;
@@ -61,7 +63,7 @@ TEST_F(ConfigFolderTest, ANoteThatLeavesTheFolderIsNone) {
 TEST_F(ConfigFolderTest, WhatHasNoPlaceIsRefusedBeforeANoteStands) {
   put(files_ / "a.yaml", tenant("a"));
   std::filesystem::create_directories(files_ / "d.yaml");
-  std::filesystem::create_directory_symlink("/tmp", files_ / "link");
+  std::filesystem::create_directory_symlink(files_ / "d.yaml", files_ / "link");
   const std::vector<admin::ConfigFiles> bad = {
       {{"a.yaml", tenant("a")}, {"a.yaml/b.yaml", tenant("b")}}, {{"d.yaml", tenant("d")}}, {{"link/x.yaml", tenant("x")}}};
   for (const admin::ConfigFiles& files : bad) {

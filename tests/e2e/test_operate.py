@@ -99,7 +99,7 @@ def test_health_and_what_admin_does_not_serve(gateway):
     from stack import http1
 
     assert http1.call(f"{gateway.admin}/livez").status == 200 and http1.call(f"{gateway.admin}/readyz").status == 200
-    assert http1.call(f"{gateway.admin}/admin/v1/status").status == 404, "without login only on the local socket"
+    assert http1.call(f"{gateway.admin}/admin/v1/status").status == 401, "without a credential only on the local socket"
     assert http1.call(f"{gateway.admin}/v1/models").status == 404
     assert http1.call(f"{gateway.admin}/livez", "POST", b"").status == 405
 

@@ -22,7 +22,8 @@ class ReplayStore {
  public:
   enum class Use : uint8_t { kFirst, kAgain, kFull };
   virtual ~ReplayStore() = default;
-  /// Remembers `id`, whose last byte is of the key, for at least kDpopMemory. kFull where there is no room: nobody knows, so nobody may pass. Threads: any.
+  /// Remembers `id`, whose last byte is of the key, for at least kDpopMemory. kFull where there is no room: nobody knows,
+  /// so nobody may pass. Threads: any.
   virtual Use use(const crypto::Digest& id, MonoTime now) = 0;
 };
 
