@@ -15,8 +15,7 @@ TEST(Reference, TheCommittedPageIsTheGeneratedOne) {
   std::ifstream in(kPage);
   std::ostringstream text;
   text << in.rdbuf();
-  EXPECT_TRUE(text.str() == reference_markdown())
-      << kPage << " differs from src/config/kinds; write it anew with `tools/wye-dev reference`";
+  EXPECT_TRUE(text.str() == reference_markdown()) << kPage << " differs from src/config/kinds; write it anew with `tools/wye-dev reference`";
 }
 
 void for_each_field(const FieldNode& node, const std::string& path, auto&& visit) {

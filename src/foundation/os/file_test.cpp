@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "foundation/os/folder_lock.hpp"
 #include "foundation/base/test_folder.hpp"
+#include "foundation/os/folder_lock.hpp"
 
 namespace wye::os {
 namespace {

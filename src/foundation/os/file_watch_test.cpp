@@ -5,8 +5,8 @@
 #include <condition_variable>
 #include <fstream>
 
-#include "foundation/os/file.hpp"
 #include "foundation/base/test_folder.hpp"
+#include "foundation/os/file.hpp"
 
 namespace wye::os {
 namespace {

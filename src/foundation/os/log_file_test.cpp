@@ -7,10 +7,10 @@
 
 #include <condition_variable>
 
+#include "foundation/base/test_folder.hpp"
 #include "foundation/os/file.hpp"
 #include "foundation/os/file_log_sink.hpp"
 #include "foundation/os/rotating_file.hpp"
-#include "foundation/base/test_folder.hpp"
 
 namespace wye::os {
 namespace {

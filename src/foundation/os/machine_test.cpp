@@ -5,10 +5,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "foundation/base/test_folder.hpp"
 #include "foundation/os/machine_stats.hpp"
 #include "foundation/os/service_notice.hpp"
 #include "foundation/os/stop_signals.hpp"
-#include "foundation/base/test_folder.hpp"
 
 namespace wye::os {
 namespace {

@@ -1,7 +1,7 @@
 // What only the SQLite adapter promises: the file, its layout, other processes, sudden death.
+#include "foundation/base/test_folder.hpp"
 #include "foundation/store/sqlite_file.hpp"
 #include "foundation/store/sqlite_table.hpp"
-#include "foundation/base/test_folder.hpp"
 
 #include <sqlite3.h>
 #include <sys/resource.h>

@@ -1,9 +1,9 @@
 // The contract of Table, run over every adapter.
 #include "foundation/base/random.hpp"
+#include "foundation/base/test_folder.hpp"
 #include "foundation/store/fault_table.hpp"
 #include "foundation/store/memory_table.hpp"
 #include "foundation/store/sqlite_table.hpp"
-#include "foundation/base/test_folder.hpp"
 
 namespace wye::store {
 namespace {
