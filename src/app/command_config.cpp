@@ -2,6 +2,7 @@
 #include "app/config_folder.hpp"
 #include "app/local_admin.hpp"
 #include "app/yaml_text.hpp"
+#include "foundation/json/writer.hpp"
 
 namespace wye::app {
 namespace {
@@ -76,6 +77,19 @@ std::optional<std::string> ask_plan(const AdminClient& client, const admin::Conf
   return std::nullopt;
 }
 
+/// What became of a configuration that was to run.
+int tell_applied(const AdminReply& reply) {
+  json::Document document;
+  const bool parsed = document.parse(reply.body).has_value();
+  if (parsed) tell_findings(document.root());
+  if (reply.status != 200) {
+    if (parsed) tell_gains(document.root());
+    return report_reply(reply);
+  }
+  std::fputs((parsed ? changes_text(document.root()) + "applied " + text_of(document.root(), "config") + "\n" : std::string()).c_str(), stdout);
+  return kDone;
+}
+
 }  // namespace
 
 int run_plan(const PlanOptions& options, const Outside& outside) {
@@ -118,32 +132,20 @@ int run_apply(const ApplyOptions& options, const Outside& outside) {
   const std::string body = encode_files(*files, options.accept_widening ? R"("acceptWidening":true)" : "");
   const Result<AdminReply> reply = client->call("POST", "config/apply", body, before);
   if (!reply) return report_unreachable(reply.error());
-  json::Document document;
-  const bool parsed = document.parse(reply->body).has_value();
-  if (parsed) tell_findings(document.root());
-  if (reply->status != 200) {
-    if (parsed) tell_gains(document.root());
-    return report_reply(*reply);
-  }
-  std::fputs((parsed ? changes_text(document.root()) + "applied " + text_of(document.root(), "config") + "\n" : std::string()).c_str(), stdout);
-  return kDone;
+  return tell_applied(*reply);
 }
 
 int run_rollback(const RollbackOptions& options, const Outside& outside) {
   const Result<AdminClient> client = AdminClient::find(options.target, outside);
   if (!client) return report_unreachable(client.error());
-  std::string body = options.digest.empty() ? "{" : R"({"digest":")" + options.digest + "\",";
-  body += std::string(R"("acceptWidening":)") + (options.accept_widening ? "true}" : "false}");
+  std::string body;
+  json::Writer writer(body);
+  writer.begin_object();
+  if (!options.digest.empty()) writer.string("digest", options.digest);
+  writer.boolean("acceptWidening", options.accept_widening).end_object();
   const Result<AdminReply> reply = client->call("POST", "config/rollback", body);
   if (!reply) return report_unreachable(reply.error());
-  json::Document document;
-  const bool parsed = document.parse(reply->body).has_value();
-  if (reply->status != 200) {
-    if (parsed) tell_gains(document.root());
-    return report_reply(*reply);
-  }
-  std::fputs((parsed ? changes_text(document.root()) + "applied " + text_of(document.root(), "config") + "\n" : std::string()).c_str(), stdout);
-  return kDone;
+  return tell_applied(*reply);
 }
 
 int run_get(const GetOptions& options, const Outside& outside) {
